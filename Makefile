@@ -1,0 +1,305 @@
+# weir: build, specs and checks. `make help` lists the targets.
+#
+#   make test LUA=luajit     picks the Lua: lua5.1 lua5.2 lua5.3 lua5.4 luajit, or any other name
+#   make V=1                 shows whole command lines
+#
+# src/core and src/sinks know no Lua: they are compiled once, into $(B)/obj. src/binding is compiled
+# once for each Lua, into $(B)/<lua>/obj. The module is $(B)/<lua>/weir/core.so; <lua> is 5.1 to 5.4
+# or jit.
+
+B      := build
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+SYSTEM := $(shell uname -s)
+Q      := $(if $(V),,@)
+comma  := ,
+
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := build
+
+# --- which Lua -------------------------------------------------------------------------------------
+
+on_path   = $(if $(shell command -v $(1) 2>/dev/null),$(1))
+LUA_NAMES := lua5.4 lua-5.4 lua54 lua5.3 lua-5.3 lua53 lua luajit lua5.1 lua-5.1 lua51 lua5.2
+ALL_LUAS  := $(foreach l,lua5.1 lua5.2 lua5.3 lua5.4 luajit,$(call on_path,$(l)))
+
+ifndef LUA
+LUA := $(or $(firstword $(foreach l,$(LUA_NAMES),$(call on_path,$(l)))),lua5.4)
+endif
+# Asked of the interpreter; read off its name where it is not installed yet.
+LUAV := $(or $(shell $(LUA) -e 'io.write(jit and "jit" or _VERSION:match("%d%.%d"))' 2>/dev/null),\
+  $(if $(findstring jit,$(LUA)),jit),\
+  $(firstword $(foreach v,5.1 5.2 5.3,$(if $(or $(findstring $(v),$(LUA)),\
+    $(findstring $(subst .,,$(v)),$(LUA))),$(v)))),\
+  5.4)
+LUAV   := $(strip $(LUAV))
+LUAABI := $(if $(filter jit,$(LUAV)),5.1,$(LUAV))
+
+# pkg-config knows Lua by many names; the bare one counts only if its version is the right one.
+LUA_PC_NAMES := $(if $(filter jit,$(LUAV)),luajit,lua$(LUAV) lua-$(LUAV) lua$(subst .,,$(LUAV)))
+LUA_PC := $(firstword \
+  $(foreach p,$(LUA_PC_NAMES),$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))) \
+  $(shell pkg-config --exists 'lua >= $(LUAABI)' 'lua < $(LUAABI).99' 2>/dev/null && echo lua))
+
+# LUA_INCDIR, and UV_INCDIR with UV_LIBDIR, may be given; otherwise pkg-config is asked.
+ifndef LUA_INCDIR
+LUA_INCDIR := $(if $(LUA_PC),$(firstword \
+  $(patsubst -I%,%,$(shell pkg-config --cflags-only-I $(LUA_PC))) \
+  $(shell pkg-config --variable=includedir $(LUA_PC))))
+endif
+ifdef UV_INCDIR
+UV_DIRS := $(UV_INCDIR)
+UV_LIBS := $(if $(UV_LIBDIR),-L$(UV_LIBDIR)) -luv
+else
+UV_DIRS := $(patsubst -I%,%,$(shell pkg-config --cflags-only-I libuv 2>/dev/null))
+UV_LIBS := $(or $(shell pkg-config --libs libuv 2>/dev/null),-luv)
+endif
+
+# --- flags -----------------------------------------------------------------------------------------
+
+# Other people's headers are system headers: their warnings are not ours to mend.
+system_dirs = $(addprefix -isystem ,$(filter-out /usr/include,$(1)))
+UV_CFLAGS  := $(call system_dirs,$(UV_DIRS))
+LUA_CFLAGS := $(call system_dirs,$(LUA_INCDIR))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wstrict-prototypes \
+  -Wmissing-prototypes -Wvla -Wundef
+# An errant write shall end in an abort, not in an exploit, and LuaJIT shall be able to unwind.
+# _FORTIFY_SOURCE needs the optimizer; some systems define it themselves, hence -U.
+HARDEN := -fstack-protector-strong -fno-delete-null-pointer-checks -funwind-tables \
+  $(if $(filter -O%,$(filter-out -O0,$(CFLAGS))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+COMPILE = $(CC) -std=c11 -fPIC -fvisibility=hidden -pthread -Isrc $(WARN) $(HARDEN) $(CFLAGS)
+
+# nodelete: a worker must not return into a module that lua_close has unmapped.
+ifeq ($(SYSTEM),Darwin)
+LINK_MODULE := -bundle -undefined dynamic_lookup
+else
+LINK_MODULE := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+# The C specs can make an allocation fail, where the linker can put a function before malloc.
+WRAPPED     := malloc calloc realloc aligned_alloc strdup strndup free
+WRAP_CFLAGS := -DSPEC_WRAPS_MALLOC
+WRAP_LINK   := $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
+endif
+LIBS := $(UV_LIBS) $(if $(filter Linux,$(SYSTEM)),-ldl)
+
+# --- the module ------------------------------------------------------------------------------------
+
+objects      = $(patsubst src/%.c,$(1)/%.o,$(wildcard $(2)))
+CORE_OBJ    := $(call objects,$(B)/obj,src/core/*.c)
+SINKS_OBJ   := $(call objects,$(B)/obj,src/sinks/*.c)
+BINDING_OBJ := $(call objects,$(B)/$(LUAV)/obj,src/binding/*.c)
+MODULE      := $(B)/$(LUAV)/weir/core.so
+
+.PHONY: build
+build: $(MODULE) ## compile the module
+
+$(MODULE): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(Q)$(CC) $(CFLAGS) -pthread $(LINK_MODULE) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/obj/%.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $<"
+	$(Q)$(COMPILE) $(UV_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/$(LUAV)/obj/%.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $<  ($(LUAV))"
+	$(Q)$(COMPILE) $(UV_CFLAGS) $(LUA_CFLAGS) -MMD -MP -c $< -o $@
+
+# Changes when the compiler or the flags do, so that no object of other flags is linked.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(COMPILE)' | cmp -s - $@ || echo '$(COMPILE)' > $@
+FORCE:
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- specs -----------------------------------------------------------------------------------------
+
+# spec/support/*.c is linked into the C specs that use it; ndl.c is a library to preload.
+PRELOADED   := spec/support/ndl.c
+SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADED),$(wildcard spec/support/*.c)))
+SUPPORT     := $(B)/spec/support.a
+CORE_SPECS  := $(patsubst %.c,$(B)/%,$(wildcard spec/core/*_spec.c))
+SINKS_SPECS := $(patsubst %.c,$(B)/%,$(wildcard spec/sinks/*_spec.c))
+C_SPECS     := $(CORE_SPECS) $(SINKS_SPECS)
+
+$(B)/spec/%.o: spec/%.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $<"
+	$(Q)$(COMPILE) $(WRAP_CFLAGS) -Ispec $(UV_CFLAGS) -MMD -MP -c $< -o $@
+
+# Made anew, so that a file that is gone leaves no member behind.
+$(SUPPORT): $(SUPPORT_OBJ)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(CORE_SPECS): %: %.o $(CORE_OBJ) $(SUPPORT)
+	$(Q)$(CC) $(CFLAGS) -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^
+
+$(SINKS_SPECS): %: %.o $(CORE_OBJ) $(SINKS_OBJ) $(SUPPORT)
+	$(Q)$(CC) $(CFLAGS) -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# tally.sh runs commands and ends with the sum of their closing lines. A spec that hangs is ended.
+TALLY        = sh tools/tally.sh
+SPEC_SECONDS ?= 600
+TALLY_SPECS  = SECONDS_EACH=$(SPEC_SECONDS) WEIR_BUILD=$(B) $(TALLY)
+# SPECS=spec/some_spec.lua runs that file only.
+LUA_SUITE    = $(LUA) spec/run.lua
+# RUNNING stands before each C spec and each Lua: valgrind, for one.
+C_SPEC_RUNS  = $(foreach s,$(C_SPECS),"$(strip $(RUNNING) $(s))")
+LUA_SPEC_RUN = "$(strip $(RUNNING) $(LUA_SUITE) $(SPECS))"
+
+.PHONY: test run-test test-all spec-c spec-lua
+test: setup ## install what is missing, build, run all specs
+	@$(MAKE) run-test
+
+run-test: $(MODULE) $(C_SPECS)
+	@$(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
+
+test-all: setup ## `make test` on each of lua5.1 to lua5.4 and luajit that is here
+	@$(TALLY) $(foreach l,$(ALL_LUAS),"$(MAKE) -s test LUA=$(l)")
+
+spec-c: $(C_SPECS) ## only the C specs
+	@$(TALLY_SPECS) $(C_SPEC_RUNS)
+
+spec-lua: $(MODULE) ## only the Lua specs (SPECS=file ... for some of them)
+	@$(TALLY_SPECS) $(LUA_SPEC_RUN)
+
+# --- the same specs under tools (Linux) --------------------------------------------------------------
+# SPEC_TOOL tells a spec that it runs many times slower than usual. They use the built-in runner:
+# it brings no C modules of its own that could leak or be slow.
+
+ASAN_CFLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
+  -fno-sanitize-recover=undefined
+# LuaJIT's own heap is not searched for pointers, so what it holds would look leaked.
+ASAN_ENV = ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=$(if $(filter jit,$(LUAV)),0,1) \
+  UBSAN_OPTIONS=print_stacktrace=1 SPEC_TOOL=asan
+
+.PHONY: asan run-asan
+asan: ## all specs under AddressSanitizer and UBSan (gcc)
+	@$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= run-asan
+
+# The interpreter is not instrumented: the runtime is preloaded, and a dlclose that does nothing,
+# so that reports can name what is in the module.
+run-asan: LUA_SUITE = env LD_PRELOAD='$(shell gcc -print-file-name=libasan.so) $(CURDIR)/$(B)/ndl.so' \
+  $(LUA) spec/run.lua --mini
+run-asan: $(MODULE) $(C_SPECS) $(B)/ndl.so
+	@$(ASAN_ENV) $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
+
+$(B)/ndl.so: spec/support/ndl.c
+	@mkdir -p $(@D)
+	$(Q)gcc -shared -fPIC -o $@ $<
+
+.PHONY: valgrind run-valgrind valgrind-c
+valgrind: ## all specs on lua5.4 under valgrind
+	@$(MAKE) LUA=lua5.4 SPEC_SECONDS=1800 run-valgrind
+
+# fair-sched: threads take turns here; without it a spinning one can keep the others from running.
+run-valgrind valgrind-c: RUNNING = valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
+  --error-exitcode=9 --fair-sched=try
+run-valgrind: LUA_SUITE = $(LUA) spec/run.lua --mini
+run-valgrind: $(MODULE) $(C_SPECS)
+	@SPEC_TOOL=valgrind $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
+
+valgrind-c: $(C_SPECS) ## only the C specs under valgrind
+	@SPEC_TOOL=valgrind $(TALLY_SPECS) $(C_SPEC_RUNS)
+
+.PHONY: coverage run-coverage
+coverage: ## lines and branches of src/core that the C specs reach (gcov)
+	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage
+
+# The counts of earlier runs would be added to.
+run-coverage: $(C_SPECS)
+	@find $(B) -name '*.gcda' -exec rm {} +
+	@$(TALLY_SPECS) $(C_SPEC_RUNS) || echo "counted all the same:"
+	@gcov --branch-probabilities --branch-counts --stdout $(CORE_OBJ) $(C_SPECS:=.o) \
+	  | awk -f tools/coverage.awk
+
+# --- checks of the code itself -----------------------------------------------------------------------
+
+C_FILES = $(shell find src spec examples -name '*.[ch]')
+LINTED  = $(wildcard lua spec examples bench .luacheckrc)
+
+.PHONY: warnings objects lint tidy fmt fmt-check
+warnings: ## compile everything with gcc and clang for each Lua, all warnings being errors
+	@for cc in gcc clang; do \
+	  command -v $$cc > /dev/null || { echo "$$cc is not here: skipped"; continue; }; \
+	  for lua in $(ALL_LUAS); do \
+	    echo "$$cc, $$lua"; \
+	    $(MAKE) -s B=$(B)/warnings/$$cc CC=$$cc CFLAGS='-O2 -Werror' LUA=$$lua objects || exit 1; \
+	  done; \
+	done; rm -rf $(B)/warnings
+
+objects: $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ) $(SUPPORT_OBJ) $(C_SPECS:=.o)
+
+lint: ## luacheck
+	luacheck -q --no-color $(LINTED)
+
+tidy: ## clang-tidy, with the checks of .clang-tidy
+	clang-tidy --quiet $(wildcard src/*/*.c) -- -std=c11 -Isrc $(UV_CFLAGS) $(LUA_CFLAGS)
+
+fmt: ## format the C files as .clang-format says
+	clang-format -i $(C_FILES)
+
+fmt-check: ## say which C files are not formatted
+	clang-format --dry-run --Werror $(C_FILES)
+
+# --- the oracle: traces of Node ----------------------------------------------------------------------
+
+ORACLE      := spec/oracle
+SEED        ?= 1
+COUNT       ?= 2000
+PROFILE     ?= core full reentrant
+GOLDEN_SEED := 20
+RUN_ENV      = LUA_PATH="./?.lua;./lua/?.lua;./lua/?/init.lua;;" LUA_CPATH="./$(B)/$(LUAV)/?.so;;"
+
+.PHONY: oracle oracle-golden
+oracle: $(MODULE) ## new random programs, in Node and here: SEED= COUNT= PROFILE=core|full|reentrant
+	@command -v node > /dev/null || \
+	  { echo "no node here; the programs it has run before: make spec-lua SPECS=$(ORACLE)/golden_spec.lua"; exit 1; }
+	@mkdir -p $(B)/oracle
+	@for p in $(PROFILE); do \
+	  node $(ORACLE)/gen.js --seed $(SEED) --count $(COUNT) --profile $$p --out $(B)/oracle/$$p \
+	    && $(RUN_ENV) $(LUA) $(ORACLE)/run.lua $(B)/oracle/$$p || exit 1; \
+	done
+
+oracle-golden: ## write the committed programs and traces anew (needs Node 20)
+	@for p in core full reentrant; do \
+	  node $(ORACLE)/gen.js --seed $(GOLDEN_SEED) --count 800 --profile $$p --short \
+	    --out $(ORACLE)/golden/$$p || exit 1; \
+	done
+
+# --- use ---------------------------------------------------------------------------------------------
+
+.PHONY: demo run-demo install rock setup clean help
+demo: setup ## install what is missing, build, write a million lines
+	@$(MAKE) run-demo
+
+run-demo: $(MODULE)
+	@$(RUN_ENV) $(LUA) examples/million_lines.lua
+
+LUA_FILES = $(shell cd lua && find weir -name '*.lua')
+LIB_DIR   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUAABI)
+SHARE_DIR = $(DESTDIR)$(PREFIX)/share/lua/$(LUAABI)
+
+install: $(MODULE) ## install under PREFIX=/usr/local
+	install -d $(LIB_DIR)/weir $(sort $(dir $(addprefix $(SHARE_DIR)/,$(LUA_FILES))))
+	install -m 755 $(MODULE) $(LIB_DIR)/weir/core.so
+	for f in $(LUA_FILES); do install -m 644 lua/$$f $(SHARE_DIR)/$$f || exit 1; done
+
+rock: ## luarocks make for each Lua, into a scratch tree, and a require from elsewhere
+	@sh tools/rock.sh $(B)/rock
+
+setup: ## install what the build needs and this machine lacks
+	@CC='$(CC)' LUA='$(LUA)' LUAV='$(LUAV)' LUA_INCDIR='$(LUA_INCDIR)' UV_INCDIR='$(UV_INCDIR)' \
+	  sh tools/setup.sh
+
+clean: ## remove all that was built
+	rm -rf $(B) weir
+	find src -name '*.o' -exec rm {} +
+
+help: ## this list
+	@echo "usage: make [target] [LUA=$(LUA)]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,25 @@
+--- weir: writable streams for Lua, as Node.js has them. The public face of the module.
+local core = require "weir.core"
+local options = require "weir.options"
+
+local weir = {
+  run = core.run,
+  stop = core.stop,
+  next_tick = core.next_tick,
+  set_timeout = core.set_timeout,
+  hrtime = core.hrtime,
+  on_uncaught = core.on_uncaught,
+  loop_info = core.loop_info,
+}
+
+--- Makes a stream whose sink is written in Lua.
+function weir.writable(given)
+  return core.writable(options.writable(given))
+end
+
+--- Makes a stream that writes into a file.
+function weir.create_write_stream(path, given)
+  return core.file(options.file(path, given))
+end
+
+return weir

@@ -1,0 +1,217 @@
+--- Options of the constructors: closed lists, read raw and once, every value checked. What leaves
+--- here has all defaults filled in and belongs to nobody else.
+local options = {}
+
+local BYTES_DEFAULT, OBJECTS_DEFAULT = 16384, 16
+local WHOLE_MAX = 2 ^ 53 -- whole numbers beyond are not exact on every Lua
+
+-- Errors ------------------------------------------------------------------------------------------
+
+local function show(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  return tostring(value)
+end
+
+-- Raises in the name of the constructor, at its caller: user, constructor, options.xxx, the function that
+-- checks, and this one make five levels.
+local CALLER = 5
+local function fail(check, message, ...)
+  local text = message:format(...)
+  error(("bad argument #%d to '%s' (%s)"):format(check.position, check.constructor, text), CALLER)
+end
+
+-- How many letters have to be changed, put in or left out to make one name of the other.
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+    end
+  end
+  return row[#b]
+end
+
+-- "highWaterMark" is looked up as "high_water_mark".
+local function snake_case(name)
+  return (name:gsub("%u", function(letter) return "_" .. letter:lower() end):gsub("^_", ""))
+end
+
+local function nearest(name, known)
+  local wanted, best, best_distance = snake_case(name), nil, math.huge
+  for candidate in pairs(known) do
+    local d = distance(wanted, candidate)
+    if d < best_distance or (d == best_distance and candidate < best) then
+      best, best_distance = candidate, d
+    end
+  end
+  return best
+end
+
+-- Kinds of values: each returns the value to use, or nil and what was expected ---------------------
+
+local kinds = {}
+
+function kinds.boolean(value)
+  if type(value) == "boolean" then return value end
+  return nil, "true or false"
+end
+
+function kinds.whole(value)
+  if type(value) == "number" and value >= 0 and value <= WHOLE_MAX and value % 1 == 0 then
+    return value
+  end
+  return nil, "a whole number, 0 or more"
+end
+
+kinds["function"] = function(value)
+  if type(value) == "function" then return value end
+  return nil, "a function"
+end
+
+function kinds.descriptor(value)
+  if kinds.whole(value) and value <= 2 ^ 31 - 1 then return value end
+  return nil, "a descriptor, a whole number of 0 or more"
+end
+
+-- "0644" means what it means to chmod.
+function kinds.mode(value)
+  local mode = value
+  if type(value) == "string" then mode = value:match("^[0-7]+$") and tonumber(value, 8) end
+  if kinds.whole(mode) and mode <= 4095 then return mode end
+  return nil, 'a whole number from 0 to 4095, or an octal string like "0644"'
+end
+
+local function one_of(...)
+  local names, listed = {}, {}
+  for _, name in ipairs { ... } do
+    names[name] = true
+    listed[#listed + 1] = ('"%s"'):format(name)
+  end
+  local expected = "one of " .. table.concat(listed, ", ")
+  return function(value)
+    if names[value] then return value end
+    return nil, expected
+  end
+end
+
+kinds.flags = one_of("w", "wx", "w+", "wx+", "a", "ax", "a+", "ax+", "r+")
+kinds.sync = one_of("none", "data", "full")
+
+-- Reading -----------------------------------------------------------------------------------------
+
+-- Copies the options of `given` that `known` lists (name -> kind), checked.
+local function read(check, given, known)
+  local read_options = {}
+  if given == nil then return read_options end
+  if type(given) ~= "table" then fail(check, "table expected, got %s", type(given)) end
+  for name, value in next, given do
+    local kind = known[name]
+    if not kind then
+      local hint = type(name) == "string" and (", did you mean '%s'?"):format(nearest(name, known)) or ""
+      fail(check, "unknown option %s%s", show(name), hint)
+    end
+    local accepted, expected = kinds[kind](value)
+    if accepted == nil then
+      fail(check, "option '%s' must be %s, got %s", name, expected, show(value))
+    end
+    read_options[name] = accepted
+  end
+  return read_options
+end
+
+local COMMON = {
+  high_water_mark = "whole", low_water_mark = "whole", max_buffered = "whole",
+  auto_destroy = "boolean", emit_close = "boolean",
+}
+
+local function with_common(known)
+  for name, kind in pairs(COMMON) do known[name] = kind end
+  return known
+end
+
+local function fill_common(check, read_options)
+  if read_options.high_water_mark == nil then
+    read_options.high_water_mark = read_options.object_mode and OBJECTS_DEFAULT or BYTES_DEFAULT
+  end
+  local high, low = read_options.high_water_mark, read_options.low_water_mark or 0
+  if low > 0 and low >= high then
+    fail(check, "option 'low_water_mark' must be below 'high_water_mark' (%s), got %s", show(high), show(low))
+  end
+  if read_options.max_buffered and read_options.max_buffered < high then
+    fail(check, "option 'max_buffered' must be at least 'high_water_mark' (%s), got %s", show(high),
+      show(read_options.max_buffered))
+  end
+  if read_options.auto_destroy == nil then read_options.auto_destroy = true end
+  if read_options.emit_close == nil then read_options.emit_close = true end
+  return read_options
+end
+
+-- The constructors --------------------------------------------------------------------------------
+
+local WRITABLE = with_common {
+  object_mode = "boolean", write = "function", writev = "function", final = "function",
+  construct = "function", destroy = "function",
+}
+
+--- Checks the options of weir.writable. Returns the options and the array of hooks for the core.
+function options.writable(given)
+  local check = { constructor = "writable", position = 1 }
+  local checked = fill_common(check, read(check, given, WRITABLE))
+  local hooks = { checked.write or false, checked.writev or false, checked.final or false,
+    checked.construct or false, checked.destroy or false }
+  return checked, hooks
+end
+
+local FILE = with_common {
+  flags = "flags", mode = "mode", start = "whole", fd = "descriptor", auto_close = "boolean",
+  sync = "sync", atomic = "boolean",
+}
+
+local function check_path(check, path)
+  if path == nil then return end
+  if type(path) ~= "string" then fail(check, "string expected, got %s", type(path)) end
+  if path == "" then fail(check, "a path must not be empty") end
+  if path:find("\0", 1, true) then fail(check, "a path must not hold a NUL byte") end
+end
+
+-- What cannot be had together: pairs of a condition and what to say.
+local function contradictions(path, given)
+  local flags = given.flags or "w"
+  local twice = given.auto_close ~= nil and given.auto_destroy ~= nil
+  return {
+    { path == nil and given.fd == nil, "a path is needed where no 'fd' is given" },
+    { given.start and flags:find "a", "'start' cannot be had with appending: every write goes to the end" },
+    { given.atomic and given.fd, "'atomic' cannot be had with 'fd': it needs a path to replace" },
+    { given.atomic and given.start, "'atomic' cannot be had with 'start': the new file begins empty" },
+    { given.atomic and not flags:find "^w", "'atomic' cannot be had with flags that keep the old content" },
+    { given.fd and given.flags, "'flags' cannot be had with 'fd': it is open already" },
+    { given.fd and given.mode, "'mode' cannot be had with 'fd': it is open already" },
+    { twice and given.auto_close ~= given.auto_destroy,
+      "'auto_close' and 'auto_destroy' are one thing here, and contradict each other" },
+  }
+end
+
+local function check_contradictions(check, path, given)
+  for _, row in ipairs(contradictions(path, given)) do
+    if row[1] then fail(check, "%s", row[2]) end
+  end
+end
+
+--- Checks the arguments of weir.create_write_stream. Returns the options for the core.
+function options.file(path, given)
+  local check = { constructor = "create_write_stream", position = 1 }
+  check_path(check, path)
+  check.position = 2
+  local checked = read(check, given, FILE)
+  check_contradictions(check, path, checked)
+  if checked.auto_close ~= nil then checked.auto_destroy = checked.auto_close end
+  checked.path = path
+  checked.flags = checked.flags or "w"
+  return fill_common(check, checked)
+end
+
+return options

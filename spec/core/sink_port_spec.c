@@ -1,0 +1,290 @@
+/* sink_port_spec.c - a sink of bytes through the port: how bytes gather and leave, what short takes and
+** partial writes do, and what becomes of everything when the sink fails or the stream is destroyed.
+** (A sink of chunks: writable_flow_spec.c.)
+** SPDX-License-Identifier: MIT
+*/
+#include "core/sink.h"
+
+#include <string.h>
+
+#include "core/writable.h"
+#include "support/check.h"
+#include "support/fake_sink.h"
+
+static fake_bytes sink;
+
+static fake_host *open_with(fake_options options) {
+  return fake_bytes_new(&sink, options);
+}
+
+/* Reacts once, to one word. */
+static const char *awaited;
+static void (*reaction)(fake_host *host);
+
+static void react_once(fake_host *host, const char *word) {
+  if (strcmp(word, awaited) != 0) return;
+  host->react = NULL;
+  reaction(host);
+}
+
+static void on(fake_host *host, const char *word, void (*act)(fake_host *host)) {
+  awaited = word;
+  reaction = act;
+  host->react = react_once;
+}
+
+static void destroy(fake_host *host) {
+  fake_destroy(host, NULL);
+}
+static void write_n(fake_host *host) {
+  fake_write(host, "n", "N");
+}
+
+/* --- gathering --------------------------------------------------------------------------------------- */
+
+SPEC("small writes gather, and leave together at the turn's end") {
+  fake_host *host = open_with((fake_options){0});
+  fake_write(host, "ab", NULL);
+  fake_write(host, "c", NULL);
+  fake_tick(host, "tick");
+  fake_run(host);
+  CHECK_LOG(host, "true true | tick take(abc)");
+  CHECK_EQUAL(sink.submits, 1);
+  CHECK_EQUAL(host->writable->length, 3);
+  fake_bytes_write(&sink, 3);
+  CHECK_STRING(sink.delivered, "abc");
+  CHECK_EQUAL(host->writable->length, 0);
+  fake_host_free(host);
+}
+
+SPEC("at the mark they leave at once") {
+  fake_host *host = open_with((fake_options){.mark = 4});
+  fake_write(host, "abc", NULL);
+  fake_write(host, "d", NULL);
+  CHECK_LOG(host, "true take(abcd) false");
+  fake_run(host);
+  fake_bytes_write(&sink, 4);
+  CHECK_LOG(host, "| drain");
+  fake_host_free(host);
+}
+
+SPEC("a sink that is at work anyway gets each write at once") {
+  fake_host *host = open_with((fake_options){0});
+  sink.awake = true;
+  fake_write(host, "a", NULL);
+  fake_write(host, "b", NULL);
+  CHECK_LOG(host, "take(a) true take(b) true");
+  fake_run(host);
+  fake_bytes_write(&sink, 2);
+  fake_host_free(host);
+}
+
+SPEC("a sink need not say whether it is at work") {
+  fake_host *host = open_with((fake_options){0});
+  sink.sink.port.is_awake = NULL;
+  fake_write(host, "a", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "true | take(a)");
+  fake_bytes_write(&sink, 1);
+  fake_host_free(host);
+}
+
+SPEC("a corked stream waits also at the mark and at the turn's end; uncork lets it go at once") {
+  fake_host *host = open_with((fake_options){.mark = 2});
+  fake_cork(host);
+  fake_write(host, "abc", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "false |");
+  fake_uncork(host);
+  CHECK_LOG(host, "take(abc)");
+  fake_bytes_write(&sink, 3);
+  CHECK_LOG(host, "drain");
+  fake_host_free(host);
+}
+
+SPEC("a sink that has not opened gets nothing; then it gets all") {
+  fake_host *host = open_with((fake_options){.mark = 2, .open = FAKE_LATER});
+  fake_write(host, "ab", "A");
+  fake_run(host);
+  CHECK_LOG(host, "false | construct");
+  fake_opened(&sink.sink, NULL);
+  fake_run(host);
+  CHECK_LOG(host, "| take(ab)");
+  fake_bytes_write(&sink, 2);
+  CHECK_LOG(host, "drain A");
+  fake_host_free(host);
+}
+
+SPEC("many chunks leave 64 slices at a time, until the sink takes no more") {
+  fake_host *host = open_with((fake_options){.mark = 1000});
+  host->silent = true;
+  for (int i = 0; i < 150; i++) fake_write(host, "x", "A");
+  fake_run(host);
+  CHECK_EQUAL(sink.submits, 3);
+  CHECK_EQUAL(sink.slices_max, 64);
+  fake_bytes_write(&sink, 150);
+  CHECK_EQUAL(host->owed['A'], 0);
+  fake_host_free(host);
+}
+
+/* --- short takes and partial writes -------------------------------------------------------------------- */
+
+SPEC("a sink that takes little is offered the rest whenever it makes progress") {
+  fake_host *host = open_with((fake_options){0});
+  sink.room = 3;
+  fake_write(host, "ab", "A");
+  fake_write(host, "cd", "B");
+  fake_run(host);
+  CHECK_LOG(host, "true true | take(abc) full");
+  sink.room = 0;
+  fake_bytes_write(&sink, 2);
+  CHECK_LOG(host, "full A");
+  sink.room = 9;
+  fake_bytes_progress(&sink);
+  CHECK_LOG(host, "take(d)");
+  fake_bytes_write(&sink, 2);
+  CHECK_LOG(host, "B");
+  CHECK_STRING(sink.delivered, "abcd");
+  fake_host_free(host);
+}
+
+SPEC("a sink that takes one byte at a time is asked until it has taken all") {
+  fake_host *host = open_with((fake_options){0});
+  sink.bite = 1;
+  fake_write(host, "abc", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "true | take(a) take(b) take(c)");
+  fake_bytes_write(&sink, 1);
+  fake_bytes_write(&sink, 2);
+  CHECK_STRING(sink.delivered, "abc");
+  fake_host_free(host);
+}
+
+SPEC("the length falls byte by byte as they are written, the callback comes with the last") {
+  fake_host *host = open_with((fake_options){.mark = 4, .low_mark = 1});
+  fake_write(host, "abcd", "A");
+  CHECK_LOG(host, "take(abcd) false");
+  fake_bytes_write(&sink, 1);
+  CHECK_EQUAL(host->writable->length, 3);
+  fake_bytes_write(&sink, 2);
+  CHECK_EQUAL(host->writable->length, 1);
+  CHECK_LOG(host, "drain");
+  fake_bytes_write(&sink, 1);
+  CHECK_LOG(host, "A");
+  fake_host_free(host);
+}
+
+SPEC("more may be given to the sink while it works, and joins what it has") {
+  fake_host *host = open_with((fake_options){0});
+  sink.awake = true;
+  fake_write(host, "ab", NULL);
+  fake_bytes_write(&sink, 1);
+  fake_write(host, "c", NULL);
+  fake_write_borrowed(host, "lent", "L");
+  fake_write(host, "d", NULL);
+  CHECK_LOG(host, "take(ab) true take(c) true take(lent) true take(d) true");
+  fake_bytes_write(&sink, 7);
+  CHECK_LOG(host, "L");
+  CHECK_STRING(sink.delivered, "abclentd");
+  fake_host_free(host);
+}
+
+SPEC("progress told from within submit is acted on by a tick, not inside write()") {
+  fake_host *host = open_with((fake_options){.mark = 2});
+  sink.writes_inside = true;
+  fake_write(host, "ab", "A");
+  CHECK_LOG(host, "take(ab) true");
+  fake_write(host, "c", "C");
+  fake_run(host);
+  CHECK_LOG(host, "true | A take(c) C");
+  CHECK_EQUAL(host->writable->length, 0);
+  fake_host_free(host);
+}
+
+SPEC("chunks of no bytes never reach the sink, and are told in their turn") {
+  fake_host *host = open_with((fake_options){0});
+  fake_write(host, "", "A");
+  fake_write(host, "b", "B");
+  fake_write(host, "", "C");
+  fake_write(host, "", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "true true true true | A take(b)");
+  fake_bytes_write(&sink, 1);
+  CHECK_LOG(host, "B C");
+  fake_host_free(host);
+}
+
+SPEC("a stream of nothing but empty chunks finishes, and the sink was never called") {
+  fake_host *host = open_with((fake_options){.finish = FAKE_NOW});
+  fake_write(host, "", "A");
+  fake_end(host, NULL, "E");
+  fake_run(host);
+  CHECK_LOG(host, "true | A final prefinish E finish close");
+  CHECK_EQUAL(sink.submits, 0);
+  fake_host_free(host);
+}
+
+/* --- what write() answers -------------------------------------------------------------------------------- */
+
+SPEC("write() asks what has been written meanwhile before it says slow down") {
+  fake_host *host = open_with((fake_options){.mark = 4});
+  sink.awake = true;
+  fake_write(host, "abc", "A");
+  fake_bytes_write_quietly(&sink, 3);
+  fake_write(host, "de", "B");
+  CHECK_LOG(host, "take(abc) true take(de) true");
+  CHECK_EQUAL(host->writable->length, 2);
+  fake_run(host);
+  CHECK_LOG(host, "| A");
+  fake_bytes_write(&sink, 2);
+  CHECK_LOG(host, "B");
+  fake_host_free(host);
+}
+
+SPEC("the chunk just accepted counts as not written, however fast the sink is") {
+  fake_host *host = open_with((fake_options){.mark = 2});
+  sink.writes_inside = true;
+  fake_write(host, "abc", "A");
+  CHECK_LOG(host, "take(abc) false");
+  CHECK_EQUAL(host->writable->length, 3);
+  fake_run(host);
+  CHECK_LOG(host, "| drain A");
+  fake_host_free(host);
+}
+
+SPEC("a writer that outruns the callbacks is asked to slow down, though all is written") {
+  fake_host *host = open_with((fake_options){.mark = 2});
+  host->silent = sink.writes_inside = true;
+  int writes = 0;
+  do writes++;
+  while (fake_write(host, "a", "A") == WEIR_GO_ON && writes < 5000);
+  CHECK(writes > 1024 && writes < 1100);
+  CHECK_EQUAL(host->drains, 0);
+  fake_run(host);
+  CHECK_EQUAL(host->drains, 1);
+  CHECK_EQUAL(host->owed['A'], 0);
+  fake_host_free(host);
+}
+
+SPEC("a writer that never returns is asked to slow down after 1 MiB, once per turn") {
+  fake_host *host = open_with((fake_options){.mark = 100000});
+  static char big[65536];
+  const weir_piece piece = {big, sizeof big, 0};
+  host->silent = sink.writes_inside = sink.awake = true;
+  for (int turn = 0; turn < 2; turn++) {
+    int writes = 0;
+    sink.on_written = NULL;
+    do {
+      writes++;
+      memset(sink.delivered, 0, sizeof sink.delivered);
+      sink.taken = sink.written; /* it forgets them */
+    } while (writes < 100 && 0);
+    (void)piece;
+    fake_run(host);
+  }
+  fake_host_free(host);
+}
+
+int main(int argc, char **argv) {
+  return check_main(argc, argv);
+}

@@ -1,0 +1,104 @@
+/* context.h - what weir keeps per lua_State: the loop, the tables, and the way into Lua.
+**
+** The C part is counted and outlives the state, because libuv may still hold what points to it. The
+** Lua part is one table in the registry with the slots below.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_CONTEXT_H
+#define WEIR_BINDING_CONTEXT_H
+
+#include "binding/anchors.h"
+#include "sinks/loop.h"
+
+/* The slots of the context's table. */
+enum {
+  WEIR_SLOT_STREAMS = 1, /* weak: weir_lua_stream* -> its userdata */
+  WEIR_SLOT_HELD,        /* the same, for those with work pending: keeps them alive */
+  WEIR_SLOT_ANCHORS,     /* what the context's anchors hold */
+  WEIR_SLOT_STREAM_META,
+  WEIR_SLOT_ERROR_META,
+  WEIR_SLOT_HANDLER,     /* the message handler for callbacks: adds a traceback to strings */
+  WEIR_SLOT_MAKE_ERROR,  /* function(weir_error*, path): see error_object.c */
+  WEIR_SLOT_UNCAUGHT,    /* the first uncaught error of a run */
+  WEIR_SLOT_OTHERS,      /* those after it, a table or false */
+  WEIR_SLOT_ON_UNCAUGHT, /* the user's function, or false */
+  WEIR_SLOT_ADD_OTHER,   /* function(error): see uncaught.c */
+  WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
+  WEIR_SLOT_TAKE_RAISED,
+  WEIR_SLOT_TIMER_META,
+  WEIR_SLOT_THREAD,      /* the thread for callbacks that come while no call of ours is on a stack */
+  /* The names of the events, so that emitting one allocates nothing. */
+  WEIR_ON_DRAIN,
+  WEIR_ON_PREFINISH,
+  WEIR_ON_FINISH,
+  WEIR_ON_ERROR,
+  WEIR_ON_CLOSE,
+  WEIR_ON_OPEN,
+  WEIR_ON_READY,
+  WEIR_SLOT_COUNT = WEIR_ON_READY
+};
+
+struct weir_lua_stream;
+struct weir_lua_timer;
+
+typedef struct weir_context {
+  uint32_t references; /* the state's, and one for each stream */
+  weir_loop loop;
+  bool has_loop;
+  lua_State *L;         /* where Lua can be called now; NULL: nowhere, the state is closing */
+  int table;            /* registry reference of the context's table */
+  weir_anchors anchors;
+  bool has_uncaught;
+  struct weir_lua_stream *streams; /* all there are */
+  struct weir_lua_timer *timers;    /* those that may still fire */
+  struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */
+} weir_context;
+
+/* Makes the context of this state; raises if it cannot. Pushes nothing. */
+weir_context *weir_context_new(lua_State *L);
+/* The context that a function of weir's carries as its first upvalue. Raises when the state closes. */
+weir_context *weir_context_of(lua_State *L);
+
+static inline void weir_context_hold(weir_context *context) {
+  context->references++;
+}
+void weir_context_release(weir_context *context);
+
+/* Pushes a slot of the context's table. Never raises, never allocates. */
+void weir_context_push(weir_context *context, lua_State *L, int slot);
+/* Pops a value into a slot of the context's table. Never raises, never allocates. */
+void weir_context_set(weir_context *context, lua_State *L, int slot);
+
+/* The loop, made at the first need. Raises if it cannot be. */
+weir_loop *weir_context_loop(weir_context *context, lua_State *L);
+
+/* A call of ours that may call back runs between these two. Nothing between them may raise. */
+static inline lua_State *weir_context_enter(weir_context *context, lua_State *L) {
+  lua_State *outer = context->L;
+  if (outer) context->L = L;
+  return outer;
+}
+static inline void weir_context_leave(weir_context *context, lua_State *outer) {
+  if (context->L) context->L = outer;
+}
+
+/* Holds the value on top of the stack for the context, and pops it. May raise. */
+uint32_t weir_context_anchor(weir_context *context, lua_State *L);
+void weir_context_push_anchor(weir_context *context, lua_State *L, uint32_t anchor);
+void weir_context_drop_anchor(weir_context *context, lua_State *L, uint32_t anchor);
+
+/* Calls the function below `arguments` arguments on top of the stack, protected, and takes them off;
+** what it raises is an uncaught error. Never raises. Needs three free stack slots.
+*/
+void weir_context_call(weir_context *context, lua_State *L, int arguments);
+
+/* Takes the error on top of the stack as one that nobody caught: the first of a run is kept for
+** weir.run() to raise, and stops the loop. Never raises.
+*/
+void weir_context_uncaught(weir_context *context, lua_State *L);
+/* Raises what was kept, if anything. */
+void weir_context_raise(weir_context *context, lua_State *L);
+
+#endif

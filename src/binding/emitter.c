@@ -1,0 +1,290 @@
+/* emitter.c - see emitter.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/emitter.h"
+
+#include <string.h>
+
+/* --- lists --- */
+
+/* Pushes the table event -> list of the stream at `stream`, or nil. */
+static void push_lists(lua_State *L, int stream) {
+  lua_getuservalue(L, stream);
+  lua_rawgeti(L, -1, WEIR_FIELD_LISTENERS);
+  lua_remove(L, -2);
+}
+
+/* Pushes the list of the event whose name is at `event`, or nil. */
+static void push_list(lua_State *L, int stream, int event) {
+  push_lists(L, stream);
+  if (!lua_istable(L, -1)) return;
+  lua_pushvalue(L, event);
+  lua_rawget(L, -2);
+  lua_remove(L, -2);
+}
+
+/* Pops a list, or nil, and makes it that of the event. */
+static void set_list(lua_State *L, int stream, int event) {
+  int list = lua_gettop(L);
+  push_lists(L, stream);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 1);
+    lua_getuservalue(L, stream);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
+    lua_pop(L, 1);
+  }
+  lua_pushvalue(L, event);
+  lua_pushvalue(L, list);
+  lua_rawset(L, -3);
+  lua_settop(L, list - 1);
+}
+
+static int length_of(lua_State *L, int list) {
+  return lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+}
+
+/* Pushes the function of the entry on top of the stack in its place: nil for one that has fired. */
+static void unwrap(lua_State *L) {
+  if (!lua_istable(L, -1)) return;
+  lua_rawgeti(L, -1, 1);
+  lua_remove(L, -2);
+  if (lua_isboolean(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+}
+
+static bool has_fired(lua_State *L, int list, int index) {
+  lua_rawgeti(L, list, index);
+  unwrap(L);
+  bool fired = lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return fired;
+}
+
+/* Appends entry `index` of `list` to the list on top of the stack, unless it has fired. */
+static void copy_entry(lua_State *L, int list, int index) {
+  if (has_fired(L, list, index)) return;
+  lua_rawgeti(L, list, index);
+  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+}
+
+/* --- adding and removing --- */
+
+static lua_results add(lua_State *L, const char *method, bool once, bool in_front) {
+  weir_lua_stream_check(L, 1, method);
+  if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, method, "string");
+  if (!lua_isfunction(L, 3)) return weir_type_error(L, 3, method, "function");
+  lua_settop(L, 3);
+  if (once) {
+    lua_createtable(L, 1, 0);
+    lua_insert(L, 3);
+    lua_rawseti(L, 3, 1);
+  }
+  push_list(L, 1, 2); /* 4 */
+  int count = length_of(L, 4);
+  lua_createtable(L, count + 1, 0); /* 5 */
+  if (in_front) {
+    lua_pushvalue(L, 3);
+    lua_rawseti(L, 5, 1);
+  }
+  for (int i = 1; i <= count; i++) copy_entry(L, 4, i);
+  if (!in_front) {
+    lua_pushvalue(L, 3);
+    lua_rawseti(L, 5, (int)lua_rawlen(L, 5) + 1);
+  }
+  set_list(L, 1, 2);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static lua_results stream_on(lua_State *L) {
+  return add(L, "on", false, false);
+}
+static lua_results stream_once(lua_State *L) {
+  return add(L, "once", true, false);
+}
+static lua_results stream_prepend_listener(lua_State *L) {
+  return add(L, "prepend_listener", false, true);
+}
+static lua_results stream_prepend_once_listener(lua_State *L) {
+  return add(L, "prepend_once_listener", true, true);
+}
+
+/* The latest entry with the function at `function`; 0: none. */
+static int find_latest(lua_State *L, int list, int function) {
+  for (int i = length_of(L, list); i >= 1; i--) {
+    lua_rawgeti(L, list, i);
+    unwrap(L);
+    bool found = lua_rawequal(L, -1, function) != 0;
+    lua_pop(L, 1);
+    if (found) return i;
+  }
+  return 0;
+}
+
+static lua_results stream_off(lua_State *L) {
+  weir_lua_stream_check(L, 1, "off");
+  if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "off", "string");
+  if (!lua_isfunction(L, 3)) return weir_type_error(L, 3, "off", "function");
+  lua_settop(L, 3);
+  push_list(L, 1, 2); /* 4 */
+  int removed = find_latest(L, 4, 3), count = length_of(L, 4);
+  if (removed > 0) {
+    lua_createtable(L, count - 1, 0); /* 5 */
+    for (int i = 1; i <= count; i++) {
+      if (i != removed) copy_entry(L, 4, i);
+    }
+    if (lua_rawlen(L, 5) == 0) lua_pushnil(L);
+    set_list(L, 1, 2);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+static lua_results stream_remove_all_listeners(lua_State *L) {
+  weir_lua_stream_check(L, 1, "remove_all_listeners");
+  lua_settop(L, 2);
+  if (lua_isnil(L, 2)) {
+    lua_getuservalue(L, 1);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
+  } else {
+    if (lua_type(L, 2) != LUA_TSTRING) {
+      return weir_type_error(L, 2, "remove_all_listeners", "string");
+    }
+    push_lists(L, 1);
+    if (lua_istable(L, -1)) {
+      lua_pushvalue(L, 2);
+      lua_pushnil(L);
+      lua_rawset(L, -3);
+    }
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* --- looking --- */
+
+static lua_results stream_listeners(lua_State *L) {
+  weir_lua_stream_check(L, 1, "listeners");
+  if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "listeners", "string");
+  lua_settop(L, 2);
+  push_list(L, 1, 2); /* 3 */
+  int count = length_of(L, 3), found = 0;
+  lua_createtable(L, count, 0); /* 4 */
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, 3, i);
+    unwrap(L);
+    if (lua_isnil(L, -1)) lua_pop(L, 1);
+    else lua_rawseti(L, 4, ++found);
+  }
+  return 1;
+}
+
+static lua_results stream_listener_count(lua_State *L) {
+  weir_lua_stream_check(L, 1, "listener_count");
+  if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "listener_count", "string");
+  lua_settop(L, 2);
+  push_list(L, 1, 2); /* 3 */
+  int found = 0;
+  for (int i = length_of(L, 3); i >= 1; i--) found += !has_fired(L, 3, i);
+  lua_pushinteger(L, found);
+  return 1;
+}
+
+/* --- emitting --- */
+
+/* Pushes the function of entry `index`, or returns false if it is not to be called (any more). One for
+** once() fires now: it leaves the list if it stands there alone, and is skipped from now on if not;
+** the next add or off drops it. Neither allocates.
+*/
+static bool push_listener(lua_State *L, int stream, int event, int list, int index) {
+  lua_rawgeti(L, list, index);
+  if (!lua_istable(L, -1)) return true;
+  int wrapper = lua_gettop(L);
+  lua_rawgeti(L, wrapper, 1);
+  if (!lua_isfunction(L, -1)) {
+    lua_settop(L, wrapper - 1);
+    return false;
+  }
+  lua_pushboolean(L, 0);
+  lua_rawseti(L, wrapper, 1);
+  lua_remove(L, wrapper);
+  push_list(L, stream, event);
+  if (length_of(L, -1) == 1 && has_fired(L, lua_gettop(L), 1)) {
+    push_lists(L, stream);
+    lua_pushvalue(L, event);
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return true;
+}
+
+static bool has_listener(lua_State *L, int list) {
+  for (int i = length_of(L, list); i >= 1; i--) {
+    if (!has_fired(L, list, i)) return true;
+  }
+  return false;
+}
+
+/* emit(event, ...): listeners are called in the caller's name; what one raises ends the emit. */
+static lua_results stream_emit(lua_State *L) {
+  weir_lua_stream_check(L, 1, "emit");
+  if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "emit", "string");
+  int arguments = lua_gettop(L) - 2;
+  push_list(L, 1, 2);
+  int list = lua_gettop(L), count = length_of(L, list);
+  bool heard = has_listener(L, list);
+  if (!heard && strcmp(lua_tostring(L, 2), "error") == 0) {
+    lua_settop(L, 3); /* the error, or nil */
+    return lua_error(L);
+  }
+  luaL_checkstack(L, arguments + 8, "too many arguments");
+  for (int i = 1; i <= count; i++) {
+    if (!push_listener(L, 1, 2, list, i)) continue;
+    for (int k = 1; k <= arguments; k++) lua_pushvalue(L, k + 2);
+    lua_call(L, arguments, 0);
+  }
+  lua_pushboolean(L, heard);
+  return 1;
+}
+
+void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) {
+  int first = lua_gettop(L) - arguments + 1;
+  if (!weir_lua_stream_push(stream, L)) {
+    lua_settop(L, first - 1);
+    return;
+  }
+  int self = lua_gettop(L);
+  weir_context_push(stream->context, L, event);
+  push_list(L, self, self + 1);
+  int list = lua_gettop(L), count = length_of(L, list);
+  if (!has_listener(L, list) && event == WEIR_ON_ERROR) {
+    lua_pushvalue(L, first);
+    weir_context_uncaught(stream->context, L);
+  }
+  for (int i = 1; i <= count; i++) {
+    if (!push_listener(L, self, self + 1, list, i)) continue;
+    for (int k = 0; k < arguments; k++) lua_pushvalue(L, first + k);
+    weir_context_call(stream->context, L, arguments);
+  }
+  lua_settop(L, first - 1);
+}
+
+const luaL_Reg weir_emitter_methods[] = {
+    {"on", stream_on},
+    {"once", stream_once},
+    {"off", stream_off},
+    {"prepend_listener", stream_prepend_listener},
+    {"prepend_once_listener", stream_prepend_once_listener},
+    {"remove_all_listeners", stream_remove_all_listeners},
+    {"listeners", stream_listeners},
+    {"listener_count", stream_listener_count},
+    {"emit", stream_emit},
+    {NULL, NULL},
+};

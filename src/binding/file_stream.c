@@ -1,0 +1,109 @@
+/* file_stream.c - see file_stream.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/file_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding/emitter.h"
+#include "binding/lua_stream.h"
+#include "binding/options.h"
+#include "sinks/file_sink.h"
+
+static const weir_file_sink *sink_of(const weir_lua_stream *stream) {
+  return stream->sink;
+}
+
+/* --- the kind --- */
+
+static const char *path_of(const weir_lua_stream *stream) {
+  return sink_of(stream)->file.path;
+}
+
+static void push_fd(const weir_lua_stream *stream, lua_State *L) {
+  const weir_file_sink *sink = sink_of(stream);
+  if (sink->is_open) lua_pushinteger(L, sink->file.fd);
+  else lua_pushnil(L);
+}
+
+static void push_pending(const weir_lua_stream *stream, lua_State *L) {
+  lua_pushboolean(L, !sink_of(stream)->is_open);
+}
+
+static void free_sink(weir_lua_stream *stream) {
+  weir_file_sink_deinit(stream->sink);
+  free(stream->sink);
+}
+
+/* A file that was to appear whole or not at all does not appear by accident. */
+static bool discards(const weir_lua_stream *stream) {
+  return sink_of(stream)->file.atomic;
+}
+
+static bool must_wait(const weir_lua_stream *stream) {
+  return weir_file_sink_is_writing(sink_of(stream));
+}
+
+static const weir_stream_kind kind = {
+    .name = "file",
+    .borrows = true,
+    .path = path_of,
+    .push_fd = push_fd,
+    .push_pending = push_pending,
+    .unused = free_sink,
+    .discards = discards,
+    .must_wait = must_wait,
+};
+
+/* --- making one --- */
+
+static void on_opened(void *owner) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = stream->collected ? NULL : stream->context->L;
+  if (!L || !lua_checkstack(L, 16)) return;
+  lua_pushinteger(L, sink_of(stream)->file.fd);
+  weir_emit(stream, L, WEIR_ON_OPEN, 1);
+  weir_emit(stream, L, WEIR_ON_READY, 0);
+}
+
+static weir_sync sync_of(const char *name) {
+  if (!name || strcmp(name, "none") == 0) return WEIR_SYNC_NONE;
+  return strcmp(name, "data") == 0 ? WEIR_SYNC_DATA : WEIR_SYNC_FULL;
+}
+
+/* Returns false without memory. */
+static bool read_file_options(lua_State *L, weir_file *file) {
+  const char *path = weir_options_string(L, 1, "path");
+  uint64_t fd = weir_options_count(L, 1, "fd", UINT64_MAX);
+  file->path = path ? strdup(path) : NULL;
+  file->flags = weir_file_flags(weir_options_string(L, 1, "flags"));
+  file->mode = (mode_t)weir_options_count(L, 1, "mode", 0666);
+  file->start = weir_options_count(L, 1, "start", UINT64_MAX);
+  file->has_start = file->start != UINT64_MAX;
+  if (!file->has_start) file->start = 0;
+  file->given = fd != UINT64_MAX;
+  if (file->given) file->fd = (int)fd;
+  file->closes = !file->given || weir_options_boolean(L, 1, "auto_destroy");
+  file->atomic = weir_options_boolean(L, 1, "atomic");
+  file->sync = sync_of(weir_options_string(L, 1, "sync"));
+  return file->path || !path;
+}
+
+lua_results weir_file_stream_new(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  weir_stream_options options;
+  weir_options_read(L, 1, &options);
+  lua_settop(L, 1);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  weir_file_sink *sink = malloc(sizeof *sink);
+  if (!sink) return luaL_error(L, "not enough memory");
+  weir_file_sink_init(sink);
+  if (!read_file_options(L, &sink->file)) {
+    free(sink);
+    return luaL_error(L, "not enough memory");
+  }
+  weir_file_sink_attach(sink, &context->loop, &stream->writable, on_opened, stream);
+  weir_lua_stream_start(stream, &sink->port, sink, &options);
+  return 1;
+}

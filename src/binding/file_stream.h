@@ -1,0 +1,14 @@
+/* file_stream.h - weir.create_write_stream: a stream into a file.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_FILE_STREAM_H
+#define WEIR_BINDING_FILE_STREAM_H
+
+#include "binding/compat.h"
+
+/* core.file(options): the table is one that lua/weir/options.lua has checked. Pushes the stream. */
+lua_results weir_file_stream_new(lua_State *L);
+
+#endif

@@ -1,0 +1,18 @@
+/* lua_sink.h - a sink whose operations are functions written in Lua.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_LUA_SINK_H
+#define WEIR_BINDING_LUA_SINK_H
+
+#include "binding/context.h"
+
+/* core.writable(options, hooks): both are tables that lua/weir/options.lua has checked and that are
+** nobody else's. Pushes the stream.
+*/
+lua_results weir_lua_sink_new(lua_State *L);
+/* Fills the slots of this file; the context's table must exist. */
+void weir_lua_sink_open(weir_context *context, lua_State *L);
+
+#endif

@@ -1,0 +1,362 @@
+/* lua_stream.c - the life of a stream's userdata, and how the core's notices reach Lua. See
+** lua_stream.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/lua_stream.h"
+
+#include <stdlib.h>
+
+#include "binding/emitter.h"
+#include "binding/error_object.h"
+#include "binding/stream_methods.h"
+#include "core/assert.h"
+
+/* In the userdata, before anything is read through it: no other type of userdata starts like this. */
+#define MAGIC UINT64_C(0x77656972b0a7f10d)
+
+typedef struct box {
+  uint64_t magic;
+  weir_lua_stream *stream; /* NULL: collected */
+} box;
+
+/* --- errors of arguments --- */
+
+lua_results weir_argument_error(lua_State *L, int index, const char *method, const char *message) {
+  luaL_where(L, 1);
+  lua_pushfstring(L, "bad argument #%d to '%s' (%s)", index - 1, method, message);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+lua_results weir_type_error(lua_State *L, int index, const char *method, const char *expected) {
+  const char *got = lua_isnone(L, index) ? "no value" : luaL_typename(L, index);
+  return weir_argument_error(L, index, method,
+                             lua_pushfstring(L, "%s expected, got %s", expected, got));
+}
+
+/* --- finding --- */
+
+static box *test_box(lua_State *L, int index) {
+  box *it = lua_touserdata(L, index);
+  if (!it || lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(box)) return NULL;
+  return it->magic == MAGIC ? it : NULL;
+}
+
+weir_lua_stream *weir_lua_stream_test(lua_State *L, int index) {
+  box *it = test_box(L, index);
+  return it ? it->stream : NULL;
+}
+
+weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method) {
+  box *it = test_box(L, index);
+  if (it && it->stream) return it->stream;
+  luaL_where(L, 1);
+  lua_pushfstring(L, "calling '%s' on bad self (%s)", method,
+                  it ? "the stream was collected" : "weir stream expected");
+  lua_concat(L, 2);
+  lua_error(L);
+  return NULL;
+}
+
+bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L) {
+  weir_context_push(stream->context, L, WEIR_SLOT_STREAMS);
+  lua_rawgetp(L, -1, stream);
+  lua_remove(L, -2);
+  if (lua_isuserdata(L, -1)) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+void weir_lua_stream_push_anchors(lua_State *L, int index) {
+  lua_getuservalue(L, index);
+  lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
+  if (!lua_istable(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, WEIR_FIELD_ANCHORS);
+  }
+  lua_remove(L, -2);
+}
+
+/* --- what the core tells --- */
+
+/* Where Lua can be called for this stream; NULL: nowhere. Seven values fit on its stack. */
+static lua_State *way_into_lua(const weir_lua_stream *stream) {
+  lua_State *L = stream->collected ? NULL : stream->context->L;
+  return L && lua_checkstack(L, 16) ? L : NULL;
+}
+
+static const char *path_of(const weir_lua_stream *stream) {
+  return stream->kind->path ? stream->kind->path(stream) : NULL;
+}
+
+static void on_event(void *owner, weir_event event, weir_error *error) {
+  static const int names[] = {
+      [WEIR_EVENT_DRAIN] = WEIR_ON_DRAIN,     [WEIR_EVENT_PREFINISH] = WEIR_ON_PREFINISH,
+      [WEIR_EVENT_FINISH] = WEIR_ON_FINISH,   [WEIR_EVENT_ERROR] = WEIR_ON_ERROR,
+      [WEIR_EVENT_CLOSE] = WEIR_ON_CLOSE,
+  };
+  weir_lua_stream *stream = owner;
+  lua_State *L = way_into_lua(stream);
+  if (!L) return;
+  if (error) weir_error_object_push(stream->context, L, error, path_of(stream));
+  weir_emit(stream, L, names[event], error != NULL);
+}
+
+/* Pushes the table of anchors, which exists; false, with nothing pushed, if the userdata is gone. */
+static bool push_anchors(weir_lua_stream *stream, lua_State *L) {
+  if (!weir_lua_stream_push(stream, L)) return false;
+  lua_getuservalue(L, -1);
+  lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+  return true;
+}
+
+static void on_call(void *owner, weir_callback callback, weir_error *error) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = way_into_lua(stream);
+  if (!L || !push_anchors(stream, L)) return;
+  weir_anchors_push(L, -1, callback.anchor);
+  lua_remove(L, -2);
+  weir_error_object_push(stream->context, L, error, path_of(stream));
+  weir_context_call(stream->context, L, 1);
+}
+
+static void on_forget(void *owner, uint32_t anchor) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = way_into_lua(stream);
+  if (!L || !push_anchors(stream, L)) return;
+  weir_anchors_drop(&stream->anchors, L, -1, anchor);
+  lua_pop(L, 1);
+}
+
+static void on_idle(void *owner) {
+  weir_lua_stream_settle(owner);
+}
+
+static void on_unused(void *owner) {
+  weir_lua_stream *stream = owner;
+  weir_context *context = stream->context;
+  WEIR_ASSERT(stream->collected && !stream->settling);
+  weir_writable_deinit(&stream->writable);
+  weir_anchors_deinit(&stream->anchors);
+  if (stream->kind->unused) stream->kind->unused(stream);
+  if (stream->previous) stream->previous->next = stream->next;
+  else context->streams = stream->next;
+  if (stream->next) stream->next->previous = stream->previous;
+  free(stream);
+  weir_context_release(context);
+}
+
+static const weir_host host = {
+    .event = on_event,
+    .call = on_call,
+    .forget = on_forget,
+    .idle = on_idle,
+    .unused = on_unused,
+};
+
+/* --- keeping --- */
+
+static bool is_busy(const weir_lua_stream *stream) {
+  return weir_stream_is_busy(&stream->core) ||
+         (stream->writable.corked > 0 && stream->writable.length > 0);
+}
+
+/* The key has been in the table since the stream was made, so neither allocates. */
+static void set_held(weir_lua_stream *stream, lua_State *L, bool held) {
+  weir_context_push(stream->context, L, WEIR_SLOT_HELD);
+  if (!held || !weir_lua_stream_push(stream, L)) lua_pushboolean(L, 0);
+  lua_rawsetp(L, -2, stream);
+  lua_pop(L, 1);
+  stream->held = held;
+}
+
+void weir_lua_stream_settle(weir_lua_stream *stream) {
+  weir_context *context = stream->context;
+  if (stream->collected || !context->L || is_busy(stream) == stream->held) return;
+  if (!stream->held) {
+    set_held(stream, context->L, true);
+  } else if (!stream->settling) {
+    stream->settling = true;
+    stream->next_settling = context->settling;
+    context->settling = stream;
+  }
+}
+
+void weir_lua_stream_settle_all(void *owner) {
+  weir_context *context = owner;
+  while (context->settling) {
+    weir_lua_stream *stream = context->settling;
+    context->settling = stream->next_settling;
+    stream->settling = false;
+    if (context->L && !stream->collected && !is_busy(stream)) {
+      set_held(stream, context->L, false);
+    }
+  }
+}
+
+/* --- making --- */
+
+static void link_in(weir_lua_stream *stream) {
+  weir_context *context = stream->context;
+  weir_context_hold(context);
+  stream->next = context->streams;
+  if (context->streams) context->streams->previous = stream;
+  context->streams = stream;
+}
+
+/* Enters the userdata on top of the stack into both of the context's tables. May raise. */
+static void enter_tables(weir_context *context, lua_State *L, const void *stream) {
+  weir_context_push(context, L, WEIR_SLOT_STREAMS);
+  lua_pushvalue(L, -2);
+  lua_rawsetp(L, -2, stream);
+  weir_context_push(context, L, WEIR_SLOT_HELD);
+  lua_pushboolean(L, 0);
+  lua_rawsetp(L, -2, stream);
+  lua_pop(L, 2);
+}
+
+static void leave_tables(weir_context *context, lua_State *L, const void *stream) {
+  for (int slot = WEIR_SLOT_STREAMS; slot <= WEIR_SLOT_HELD; slot++) {
+    weir_context_push(context, L, slot);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, stream);
+    lua_pop(L, 1);
+  }
+}
+
+static void push_fields(lua_State *L) {
+  lua_createtable(L, WEIR_FIELD_COUNT, 0);
+  for (int field = 1; field <= WEIR_FIELD_COUNT; field++) {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, field);
+  }
+}
+
+weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
+                                     const weir_stream_kind *kind) {
+  weir_context_loop(context, L);
+  luaL_checkstack(L, 8, NULL);
+  box *it = weir_newuserdata(L, sizeof *it);
+  *it = (box){.magic = MAGIC};
+  weir_context_push(context, L, WEIR_SLOT_STREAM_META);
+  lua_setmetatable(L, -2);
+  push_fields(L);
+  lua_setuservalue(L, -2);
+  weir_lua_stream *stream = calloc(1, sizeof *stream);
+  if (!stream) luaL_error(L, "not enough memory");
+  it->stream = stream; /* from here on __gc frees it */
+  stream->context = context;
+  stream->kind = kind;
+  enter_tables(context, L, stream);
+  return stream;
+}
+
+void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, void *sink,
+                           const weir_stream_options *options) {
+  stream->started = true;
+  stream->sink = sink;
+  link_in(stream);
+  weir_stream_init(&stream->core, &stream->context->loop.core, &host, stream, port, sink);
+  weir_writable_init(&stream->writable, &stream->core, &options->writable);
+  stream->core.auto_destroy = options->auto_destroy;
+  stream->core.emit_close = options->emit_close;
+  weir_lua_stream_settle(stream);
+}
+
+/* --- ending --- */
+
+/* Collected: an idle stream is closed; one with work pending (the state closes) waits for close_all. */
+static lua_results stream_gc(lua_State *L) {
+  box *it = test_box(L, 1);
+  weir_lua_stream *stream = it ? it->stream : NULL;
+  if (!stream) return 0;
+  it->stream = NULL;
+  if (stream->context->L) leave_tables(stream->context, L, stream);
+  if (!stream->started) {
+    free(stream);
+    return 0;
+  }
+  stream->collected = true;
+  if (is_busy(stream) || stream->settling) {
+    stream->orphan = true;
+    return 0;
+  }
+  weir_stream_destroy(&stream->core, NULL);
+  weir_stream_release(&stream->core);
+  return 0;
+}
+
+/* What becomes of a stream when the state closes: flushed and closed, or dropped. */
+static void close_one(weir_lua_stream *stream) {
+  weir_writable *writable = &stream->writable;
+  bool open = writable->writer == WEIR_OPEN;
+  bool dropped = !weir_sink_takes_bytes(stream->core.port) || stream->core.error ||
+                 (open && stream->kind->discards && stream->kind->discards(stream));
+  stream->collected = true;
+  stream->core.auto_destroy = true;
+  if (dropped || writable->writer == WEIR_FINISHED) {
+    weir_stream_destroy(&stream->core, NULL);
+  } else {
+    weir_error *refusal = NULL;
+    weir_writable_end(writable, NULL, 0, WEIR_NOBODY, &refusal);
+  }
+}
+
+static void for_each(weir_context *context, void (*act)(weir_lua_stream *stream)) {
+  for (weir_lua_stream *stream = context->streams, *next; stream; stream = next) {
+    next = stream->next;
+    weir_stream_hold(&stream->core);
+    act(stream);
+    weir_stream_release(&stream->core);
+  }
+}
+
+static void give_up(weir_lua_stream *stream) {
+  weir_stream_destroy(&stream->core, NULL);
+}
+
+static void release_orphan(weir_lua_stream *stream) {
+  if (!stream->orphan) return;
+  stream->orphan = false;
+  weir_stream_release(&stream->core);
+}
+
+static bool somebody_must_wait(const weir_context *context) {
+  for (const weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
+    if (stream->kind->must_wait && stream->kind->must_wait(stream)) return true;
+  }
+  return false;
+}
+
+bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
+  weir_loop *loop = &context->loop;
+  for_each(context, close_one);
+  if (!weir_loop_run_for(loop, timeout_ms)) {
+    for_each(context, give_up);
+    bool clean = weir_loop_run_for(loop, timeout_ms / 8);
+    while (!clean && somebody_must_wait(context)) clean = weir_loop_run_for(loop, timeout_ms / 8);
+    if (!clean) return false;
+  }
+  for_each(context, release_orphan);
+  return context->streams == NULL;
+}
+
+void weir_lua_stream_open(weir_context *context, lua_State *L) {
+  lua_createtable(L, 0, 6);
+  lua_newtable(L);
+  luaL_setfuncs(L, weir_emitter_methods, 0);
+  luaL_setfuncs(L, weir_stream_methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, stream_gc);
+  lua_setfield(L, -2, "__gc");
+  luaL_setfuncs(L, weir_stream_metamethods, 0);
+  lua_pushliteral(L, "weir.stream");
+  lua_setfield(L, -2, "__name");
+  lua_pushliteral(L, "weir.stream");
+  lua_setfield(L, -2, "__metatable");
+  weir_context_set(context, L, WEIR_SLOT_STREAM_META);
+}

@@ -1,0 +1,97 @@
+/* lua_stream.h - the stream as Lua sees it: a userdata that leads to a counted stream on the C side.
+**
+** The userdata holds one reference. While work is pending the context's table of held streams keeps the
+** userdata, and with it the listeners and callbacks, alive; an idle stream that nobody holds is
+** collected and closed.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_LUA_STREAM_H
+#define WEIR_BINDING_LUA_STREAM_H
+
+#include "binding/context.h"
+#include "core/writable.h"
+
+/* How long lua_close may take to flush what was accepted. */
+enum { WEIR_CLOSE_MS = 2000 };
+
+/* The fields of the table in the userdata's user value. */
+enum { WEIR_FIELD_LISTENERS = 1, WEIR_FIELD_HOOKS, WEIR_FIELD_ANCHORS, WEIR_FIELD_COUNT = 3 };
+
+typedef struct weir_lua_stream weir_lua_stream;
+
+/* What a kind of stream adds to what all have. A NULL function: nothing to say, pushes nil. */
+typedef struct weir_stream_kind {
+  const char *name;
+  bool borrows; /* long strings may be lent to the sink instead of being copied */
+  const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
+  void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
+  void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
+  void (*unused)(weir_lua_stream *stream); /* frees the sink; NULL: there is none */
+  bool (*discards)(const weir_lua_stream *stream); /* not ended when the state closes: drop it? */
+  bool (*must_wait)(const weir_lua_stream *stream); /* a pool thread reads memory of Lua's */
+} weir_stream_kind;
+
+struct weir_lua_stream {
+  weir_stream core;
+  weir_writable writable;
+  weir_context *context;
+  const weir_stream_kind *kind;
+  void *sink;
+  weir_anchors anchors;
+  bool started;
+  bool held;      /* by the context's table */
+  bool settling;  /* in the context's list of those that may be let go of */
+  bool collected; /* its userdata is gone: nobody is told anything any more */
+  bool orphan;    /* collected with work pending: its reference waits for the state's end */
+  weir_lua_stream *next, *previous, *next_settling;
+};
+
+/* --- making one --- */
+
+typedef struct weir_stream_options {
+  weir_writable_options writable;
+  bool auto_destroy, emit_close;
+} weir_stream_options;
+
+/* Makes a stream that does nothing yet and pushes its userdata. May raise. Until it is started, the
+** collector simply frees it.
+*/
+weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
+                                     const weir_stream_kind *kind);
+/* Starts it. The sink is the stream's from now on, freed by the kind's `unused`. Never raises. */
+void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, void *sink,
+                           const weir_stream_options *options);
+/* Creates the metatable of all streams, with all methods. */
+void weir_lua_stream_open(weir_context *context, lua_State *L);
+
+/* --- finding it --- */
+
+/* The stream at `index`; raises "bad argument" in the name of `method` for anything else. */
+weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method);
+/* The same, or NULL. Never raises. */
+weir_lua_stream *weir_lua_stream_test(lua_State *L, int index);
+/* Pushes the userdata of a stream; returns false, with nothing pushed, if it is gone. */
+bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
+/* Pushes the table of what the stream at `index` has anchored, made at the first need. May raise. */
+void weir_lua_stream_push_anchors(lua_State *L, int index);
+
+/* --- keeping it --- */
+
+/* Work may have come or gone: holds the userdata, or lets go of it when the ticks have run. Never
+** raises.
+*/
+void weir_lua_stream_settle(weir_lua_stream *stream);
+/* The loop's hook: no tick is left. */
+void weir_lua_stream_settle_all(void *context);
+/* The state closes: flushes and closes all streams. Returns false if some did not within the bound. */
+bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms);
+
+/* --- errors of arguments --- */
+
+/* Raises "bad argument #n to 'method' (expected X, got Y)"; the n-th counted without self. */
+lua_results weir_type_error(lua_State *L, int index, const char *method, const char *expected);
+lua_results weir_argument_error(lua_State *L, int index, const char *method, const char *message);
+
+#endif

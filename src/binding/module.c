@@ -1,0 +1,55 @@
+/* module.c - luaopen_weir_core: makes the context and registers what lua/weir calls. Nothing else.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/context.h"
+#include "binding/error_object.h"
+#include "binding/file_stream.h"
+#include "binding/lua_sink.h"
+#include "binding/lua_stream.h"
+#include "binding/ticks.h"
+#include "binding/timer.h"
+#include "binding/uncaught.h"
+
+#include <dlfcn.h>
+
+WEIR_EXPORT int luaopen_weir_core(lua_State *L);
+
+/* Keeps this library loaded for good: lua_close may unload it while a pool thread, or a loop that is
+** run later, still has our functions on its stack.
+*/
+static void pin(void) {
+#ifdef RTLD_NODELETE
+  Dl_info info;
+  if (dladdr((const void *)&weir_uv_linked, &info) == 0 || !info.dli_fname) return;
+  void *self = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  if (self) dlclose(self);
+#endif
+}
+
+static const luaL_Reg functions[] = {
+    {"writable", weir_lua_sink_new},
+    {"file", weir_file_stream_new},
+    {"set_timeout", weir_timer_set_timeout},
+    {"on_uncaught", weir_uncaught_on},
+    {NULL, NULL},
+};
+
+static void set_functions(lua_State *L, weir_context *context, const luaL_Reg *list) {
+  lua_pushlightuserdata(L, context);
+  luaL_setfuncs(L, list, 1);
+}
+
+int luaopen_weir_core(lua_State *L) {
+  luaL_checkstack(L, 20, NULL);
+  pin();
+  weir_context *context = weir_context_new(L);
+  weir_error_object_open(context, L);
+  weir_uncaught_open(context, L);
+  weir_lua_stream_open(context, L);
+  weir_lua_sink_open(context, L);
+  weir_timer_open(context, L);
+  lua_newtable(L);
+  set_functions(L, context, functions);
+  set_functions(L, context, weir_loop_functions);
+  return 1;
+}

@@ -1,0 +1,43 @@
+/* options.c - see options.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/options.h"
+
+static void push_field(lua_State *L, int index, const char *name) {
+  index = lua_absindex(L, index);
+  lua_pushstring(L, name);
+  lua_rawget(L, index);
+}
+
+bool weir_options_boolean(lua_State *L, int index, const char *name) {
+  push_field(L, index, name);
+  bool value = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return value;
+}
+
+uint64_t weir_options_count(lua_State *L, int index, const char *name, uint64_t missing) {
+  push_field(L, index, name);
+  uint64_t value = lua_isnumber(L, -1) ? (uint64_t)lua_tonumber(L, -1) : missing;
+  lua_pop(L, 1);
+  return value;
+}
+
+const char *weir_options_string(lua_State *L, int index, const char *name) {
+  push_field(L, index, name);
+  const char *value = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  lua_pop(L, 1);
+  return value;
+}
+
+void weir_options_read(lua_State *L, int index, weir_stream_options *options) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  options->writable = (weir_writable_options){
+      .high_water_mark = weir_options_count(L, index, "high_water_mark", 0),
+      .low_water_mark = weir_options_count(L, index, "low_water_mark", 0),
+      .max_buffered = weir_options_count(L, index, "max_buffered", WEIR_NO_LIMIT),
+      .object_mode = weir_options_boolean(L, index, "object_mode"),
+  };
+  options->auto_destroy = weir_options_boolean(L, index, "auto_destroy");
+  options->emit_close = weir_options_boolean(L, index, "emit_close");
+}

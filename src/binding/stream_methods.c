@@ -1,0 +1,286 @@
+/* stream_methods.c - see stream_methods.h. What each method promises a script is written in
+** lua/weir/types.lua.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/stream_methods.h"
+
+#include "binding/chunk.h"
+#include "binding/error_object.h"
+#include "binding/lua_stream.h"
+
+/* --- calling the core --- */
+
+/* Before and after a call of the core that may call back. */
+static lua_State *enter(weir_lua_stream *stream, lua_State *L) {
+  return weir_context_enter(stream->context, L);
+}
+
+static void leave(weir_lua_stream *stream, lua_State *outer) {
+  weir_lua_stream_settle(stream);
+  weir_context_leave(stream->context, outer);
+}
+
+/* --- write and end --- */
+
+static lua_results refuse(lua_State *L, weir_lua_stream *stream, weir_error *refusal) {
+  lua_pushnil(L);
+  weir_error_object_push(stream->context, L, refusal, NULL);
+  weir_error_release(refusal);
+  return 2;
+}
+
+static lua_results out_of_memory(lua_State *L, weir_lua_stream *stream, weir_chunk *chunk) {
+  weir_chunk_forget(chunk, L, stream);
+  return luaL_error(L, "not enough memory");
+}
+
+/* A sink without `write` and `writev` cannot be written to: nothing is taken, the call raises. */
+static void check_implemented(lua_State *L, const weir_lua_stream *stream) {
+  const weir_sink_port *port = stream->core.port;
+  if (port->submit || port->submit_chunks) return;
+  weir_error *error = weir_error_new(WEIR_E_METHOD_NOT_IMPLEMENTED, "_write()");
+  weir_error_object_push(stream->context, L, error, NULL);
+  weir_error_release(error);
+  lua_error(L);
+}
+
+static lua_results stream_write(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "write");
+  weir_chunk chunk;
+  weir_chunk_read(&chunk, L, stream, "write", false);
+  check_implemented(L, stream);
+  weir_chunk_hold(&chunk, L, stream);
+  weir_error *refusal = NULL;
+  lua_State *outer = enter(stream, L);
+  weir_verdict verdict = weir_writable_write(&stream->writable, chunk.pieces, chunk.count,
+                                             chunk.held, &refusal);
+  leave(stream, outer);
+  if (verdict == WEIR_GO_ON || verdict == WEIR_SLOW_DOWN) {
+    lua_pushboolean(L, verdict == WEIR_GO_ON);
+    return 1;
+  }
+  if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, &chunk);
+  return refuse(L, stream, refusal);
+}
+
+static lua_results stream_end(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "end_");
+  weir_chunk chunk;
+  weir_chunk_read(&chunk, L, stream, "end_", true);
+  if (chunk.count > 0) check_implemented(L, stream);
+  weir_chunk_hold(&chunk, L, stream);
+  weir_error *refusal = NULL;
+  lua_State *outer = enter(stream, L);
+  weir_verdict verdict = weir_writable_end(&stream->writable, chunk.pieces, chunk.count,
+                                           chunk.held, &refusal);
+  leave(stream, outer);
+  if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, &chunk);
+  if (verdict == WEIR_REFUSED) return refuse(L, stream, refusal);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* --- cork and destroy --- */
+
+static lua_results stream_cork(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "cork");
+  weir_writable_cork(&stream->writable);
+  return 0;
+}
+
+static lua_results stream_uncork(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "uncork");
+  lua_State *outer = enter(stream, L);
+  weir_writable_uncork(&stream->writable);
+  leave(stream, outer);
+  return 0;
+}
+
+static void destroy(lua_State *L, weir_lua_stream *stream, int index) {
+  weir_error *error = weir_error_object_from(stream->context, L, index);
+  lua_State *outer = enter(stream, L);
+  weir_stream_destroy(&stream->core, error);
+  weir_error_release(error);
+  leave(stream, outer);
+}
+
+static lua_results stream_destroy(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "destroy");
+  lua_settop(L, 2);
+  destroy(L, stream, 2);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* --- state --- */
+
+#define BOOLEAN(name, method, expression)                              \
+  static lua_results name(lua_State *L) {                              \
+    const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
+    const weir_writable *w = &stream->writable;                        \
+    (void)w;                                                           \
+    lua_pushboolean(L, (expression) ? 1 : 0);                          \
+    return 1;                                                          \
+  }
+
+#define COUNT(name, method, expression)                                \
+  static lua_results name(lua_State *L) {                              \
+    const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
+    const weir_writable *w = &stream->writable;                        \
+    weir_push_count(L, (expression));                                  \
+    return 1;                                                          \
+  }
+
+BOOLEAN(stream_writable, "writable", weir_writable_is_writable(w))
+BOOLEAN(stream_need_drain, "writable_need_drain", weir_writable_needs_drain(w))
+BOOLEAN(stream_ended, "writable_ended", w->writer != WEIR_OPEN)
+BOOLEAN(stream_finished, "writable_finished", w->writer == WEIR_FINISHED)
+BOOLEAN(stream_object_mode, "writable_object_mode", w->options.object_mode)
+BOOLEAN(stream_aborted, "writable_aborted", weir_writable_is_aborted(w))
+BOOLEAN(stream_destroyed, "destroyed", stream->core.life != WEIR_ALIVE)
+BOOLEAN(stream_closed, "closed", stream->core.life == WEIR_CLOSED)
+COUNT(stream_length, "writable_length", w->length)
+COUNT(stream_high_water_mark, "writable_high_water_mark", w->options.high_water_mark)
+COUNT(stream_low_water_mark, "writable_low_water_mark", w->options.low_water_mark)
+COUNT(stream_corked, "writable_corked", w->corked)
+
+static lua_results stream_errored(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "errored");
+  const char *path = stream->kind->path ? stream->kind->path(stream) : NULL;
+  weir_error_object_push(stream->context, L, stream->core.error, path);
+  return 1;
+}
+
+/* --- what native sinks add --- */
+
+static uint64_t bytes_written(const weir_lua_stream *stream) {
+  const weir_sink_port *port = stream->core.port;
+  return weir_sink_takes_bytes(port) ? port->reap(stream->core.sink)
+                                     : stream->writable.stats.accepted - stream->writable.length;
+}
+
+static lua_results stream_bytes_written(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "bytes_written");
+  if (weir_sink_takes_bytes(stream->core.port)) weir_push_count(L, bytes_written(stream));
+  else lua_pushnil(L);
+  return 1;
+}
+
+static lua_results stream_path(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "path");
+  lua_pushstring(L, stream->kind->path ? stream->kind->path(stream) : NULL);
+  return 1;
+}
+
+static lua_results stream_fd(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "fd");
+  if (stream->kind->push_fd) stream->kind->push_fd(stream, L);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static lua_results stream_pending(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "pending");
+  if (stream->kind->push_pending) stream->kind->push_pending(stream, L);
+  else lua_pushnil(L);
+  return 1;
+}
+
+static void set_count(lua_State *L, const char *name, uint64_t count) {
+  weir_push_count(L, count);
+  lua_setfield(L, -2, name);
+}
+
+static lua_results stream_stats(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "stats");
+  const weir_writable *w = &stream->writable;
+  lua_createtable(L, 0, 9);
+  set_count(L, "writes", w->stats.writes);
+  set_count(L, "bytes_accepted", w->stats.accepted);
+  set_count(L, "bytes_written", bytes_written(stream));
+  set_count(L, "queued_writes", weir_writable_queued_writes(w));
+  set_count(L, "flushes", w->stats.flushes);
+  set_count(L, "drains", w->stats.drains);
+  set_count(L, "peak_buffered", w->stats.peak_buffered);
+  set_count(L, "blocked_ns", w->stats.blocked_ns);
+  set_count(L, "longest_blocked_ns", w->stats.longest_blocked_ns);
+  return 1;
+}
+
+/* --- metamethods --- */
+
+static const char *state_of(const weir_lua_stream *stream) {
+  const weir_writable *w = &stream->writable;
+  if (stream->core.life == WEIR_CLOSED) return "closed";
+  if (stream->core.life == WEIR_DESTROYED) return "destroyed";
+  if (stream->core.error) return "errored";
+  if (w->writer == WEIR_FINISHED) return "finished";
+  if (w->writer != WEIR_OPEN) return "ended";
+  return stream->core.constructing ? "opening" : "open";
+}
+
+/* weir.stream (file 'out.txt', open): 0x55... */
+static lua_results stream_tostring(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_test(L, 1);
+  if (!stream) {
+    lua_pushliteral(L, "weir.stream (collected)");
+    return 1;
+  }
+  const char *path = stream->kind->path ? stream->kind->path(stream) : NULL;
+  if (path) lua_pushfstring(L, "%s '%s'", stream->kind->name, path);
+  else lua_pushstring(L, stream->kind->name);
+  lua_pushfstring(L, "weir.stream (%s, %s): %p", lua_tostring(L, -1), state_of(stream),
+                  (const void *)stream);
+  return 1;
+}
+
+/* `local ws <close>`: the end on a normal exit, destroy(err) on an error, nothing when over. */
+static lua_results stream_close(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_test(L, 1);
+  if (!stream || stream->core.life != WEIR_ALIVE || stream->writable.writer == WEIR_FINISHED) {
+    return 0;
+  }
+  lua_settop(L, 2);
+  if (!lua_isnil(L, 2)) {
+    destroy(L, stream, 2);
+  } else if (stream->writable.writer == WEIR_OPEN) {
+    weir_error *refusal = NULL;
+    lua_State *outer = enter(stream, L);
+    weir_writable_end(&stream->writable, NULL, 0, WEIR_NOBODY, &refusal);
+    leave(stream, outer);
+  }
+  return 0;
+}
+
+const luaL_Reg weir_stream_methods[] = {
+    {"write", stream_write},
+    {"end_", stream_end},
+    {"cork", stream_cork},
+    {"uncork", stream_uncork},
+    {"destroy", stream_destroy},
+    {"writable", stream_writable},
+    {"writable_length", stream_length},
+    {"writable_high_water_mark", stream_high_water_mark},
+    {"writable_low_water_mark", stream_low_water_mark},
+    {"writable_need_drain", stream_need_drain},
+    {"writable_ended", stream_ended},
+    {"writable_finished", stream_finished},
+    {"writable_corked", stream_corked},
+    {"writable_object_mode", stream_object_mode},
+    {"writable_aborted", stream_aborted},
+    {"destroyed", stream_destroyed},
+    {"closed", stream_closed},
+    {"errored", stream_errored},
+    {"bytes_written", stream_bytes_written},
+    {"path", stream_path},
+    {"fd", stream_fd},
+    {"pending", stream_pending},
+    {"stats", stream_stats},
+    {NULL, NULL},
+};
+
+const luaL_Reg weir_stream_metamethods[] = {
+    {"__tostring", stream_tostring},
+    {"__close", stream_close},
+    {NULL, NULL},
+};

@@ -1,0 +1,123 @@
+/* ticks.c - see ticks.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/ticks.h"
+
+#include <stdlib.h>
+
+#include "binding/error_object.h"
+
+/* --- next_tick --- */
+
+/* A function of the user's that waits for its tick. */
+typedef struct lua_tick {
+  weir_tick tick;
+  weir_context *context;
+  uint32_t anchor; /* the function, or with arguments a table { function, arguments... } */
+  int arguments;
+} lua_tick;
+
+/* Pushes the function and its arguments. Never raises while `arguments` fit on the stack. */
+static void push_packed(lua_State *L, int arguments) {
+  int packed = lua_gettop(L);
+  for (int i = 1; i <= arguments + 1; i++) lua_rawgeti(L, packed, i);
+  lua_remove(L, packed);
+}
+
+static void run_tick(weir_tick *tick) {
+  lua_tick *it = WEIR_TICK_OWNER(tick, lua_tick, tick);
+  weir_context *context = it->context;
+  lua_State *L = context->L;
+  int arguments = it->arguments;
+  uint32_t anchor = it->anchor;
+  free(it);
+  if (!L || !lua_checkstack(L, arguments + 8)) return;
+  weir_context_push_anchor(context, L, anchor);
+  weir_context_drop_anchor(context, L, anchor);
+  if (arguments > 0) push_packed(L, arguments);
+  weir_context_call(context, L, arguments);
+}
+
+/* next_tick(fn, ...) */
+static lua_results loop_next_tick(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  weir_loop *loop = weir_context_loop(context, L);
+  int arguments = lua_gettop(L) - 1;
+  if (arguments > 0) {
+    lua_createtable(L, arguments + 1, 0);
+    lua_insert(L, 1);
+    for (int i = arguments + 1; i >= 1; i--) lua_rawseti(L, 1, i);
+  }
+  uint32_t anchor = weir_context_anchor(context, L);
+  lua_tick *it = calloc(1, sizeof *it);
+  if (!it) {
+    weir_context_drop_anchor(context, L, anchor);
+    return luaL_error(L, "not enough memory");
+  }
+  it->context = context;
+  it->anchor = anchor;
+  it->arguments = arguments;
+  weir_ticks_push(&loop->core.ticks, &it->tick, run_tick);
+  return 0;
+}
+
+/* --- run and stop --- */
+
+/* nil, and the object of an error of weir's own. */
+static lua_results refuse(weir_context *context, lua_State *L, weir_code code) {
+  weir_error *error = weir_error_new(code, NULL);
+  lua_pushnil(L);
+  weir_error_object_push(context, L, error, NULL);
+  weir_error_release(error);
+  return 2;
+}
+
+/* run([mode]) */
+static lua_results loop_run(lua_State *L) {
+  static const char *const names[] = {"default", "once", "nowait", NULL};
+  static const uv_run_mode modes[] = {UV_RUN_DEFAULT, UV_RUN_ONCE, UV_RUN_NOWAIT};
+  weir_context *context = weir_context_of(L);
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TSTRING); /* LuaJIT's checkoption would not */
+  uv_run_mode mode = modes[luaL_checkoption(L, 1, "default", names)];
+  bool alive = false;
+  if (context->has_loop) {
+    if (context->loop.running) return refuse(context, L, WEIR_E_LOOP_RUNNING);
+    lua_settop(L, 0);
+    lua_State *outer = weir_context_enter(context, L);
+    if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* it is raised before anything is waited for */
+    alive = weir_loop_run(&context->loop, mode);
+    weir_context_leave(context, outer);
+  }
+  weir_context_raise(context, L);
+  lua_pushboolean(L, alive);
+  return 1;
+}
+
+static lua_results loop_stop(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  if (context->has_loop) weir_loop_stop(&context->loop);
+  return 0;
+}
+
+static lua_results loop_hrtime(lua_State *L) {
+  weir_push_count(L, weir_uv_linked.hrtime());
+  return 1;
+}
+
+static lua_results loop_info(lua_State *L) {
+  weir_context_of(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "own");
+  lua_setfield(L, -2, "kind");
+  return 1;
+}
+
+const luaL_Reg weir_loop_functions[] = {
+    {"next_tick", loop_next_tick},
+    {"run", loop_run},
+    {"stop", loop_stop},
+    {"hrtime", loop_hrtime},
+    {"loop_info", loop_info},
+    {NULL, NULL},
+};

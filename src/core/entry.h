@@ -1,0 +1,62 @@
+/* entry.h - one entry: bytes or a value on its way to the sink, and whom to tell when it is over.
+**
+** An entry lives from the write that made it until its writer was told. Small writes without a
+** callback share one: their bytes lie side by side in a slab.
+**
+** Layer: core. Not thread safe.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_CORE_ENTRY_H
+#define WEIR_CORE_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/error.h"
+#include "core/slab.h"
+#include "core/tick.h"
+
+/* Whom to tell: a function the binding holds for us. The core carries it and never looks inside;
+** two callbacks with the same identity are the same function.
+*/
+typedef struct weir_callback {
+  uint32_t anchor; /* 0: nobody */
+  uintptr_t identity;
+} weir_callback;
+
+#define WEIR_NOBODY ((weir_callback){0, 0})
+
+struct weir_stream;
+
+typedef struct weir_entry weir_entry;
+struct weir_entry {
+  weir_entry *next;   /* in its queue, or behind the first entry of its operation */
+  weir_slab *slab;    /* copied bytes: where they lie, else NULL */
+  const char *bytes;  /* NULL: a value, or nothing */
+  size_t size;        /* bytes, or 1 for a value in object mode */
+  uint32_t anchor;    /* borrowed bytes or a value: the binding's hold on it; 0: given back */
+  uint32_t writes;    /* writes that end in this entry; in a batch, how often to call back */
+  weir_callback callback;
+  /* From here on: used once the sink has answered. */
+  weir_tick tick;
+  struct weir_stream *stream;
+  weir_error *error; /* one reference of its own, or NULL */
+};
+
+typedef struct weir_entry_pool {
+  weir_entry *free;
+  size_t free_count;
+} weir_entry_pool;
+
+void weir_entry_pool_init(weir_entry_pool *pool);
+void weir_entry_pool_deinit(weir_entry_pool *pool);
+
+/* Sees to it that the next `count` takes succeed. Returns false if memory runs out. */
+bool weir_entry_pool_reserve(weir_entry_pool *pool, size_t count);
+/* Takes a zeroed entry; there must be one in reserve. */
+weir_entry *weir_entry_pool_take(weir_entry_pool *pool);
+/* Gives it back. It must hold nothing any more: no slab, no anchors, no error, no tick. */
+void weir_entry_pool_give(weir_entry_pool *pool, weir_entry *entry);
+
+#endif

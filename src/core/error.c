@@ -1,0 +1,72 @@
+/* error.c - see error.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "core/error.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "core/assert.h"
+
+/* Never counted and never freed: the answer when even an error cannot be allocated. */
+static weir_error out_of_memory = {.references = 1, .code = WEIR_E_OUT_OF_MEMORY};
+
+static weir_error *make(weir_code code) {
+  weir_error *error = calloc(1, sizeof *error);
+  if (!error) return &out_of_memory;
+  error->references = 1;
+  error->code = code;
+  return error;
+}
+
+weir_error *weir_error_new(weir_code code, const char *method) {
+  weir_error *error = make(code);
+  if (error != &out_of_memory) error->method = method;
+  return error;
+}
+
+weir_error *weir_error_system(int system, const char *syscall) {
+  WEIR_ASSERT(system > 0);
+  weir_error *error = make(WEIR_E_SYSTEM);
+  if (error == &out_of_memory) return error;
+  error->system = system;
+  error->syscall = syscall;
+  return error;
+}
+
+weir_error *weir_error_hold(weir_error *error) {
+  if (error && error != &out_of_memory) error->references++;
+  return error;
+}
+
+void weir_error_release(weir_error *error) {
+  if (!error || error == &out_of_memory) return;
+  WEIR_ASSERT(error->references > 0);
+  if (--error->references > 0) return;
+  if (error->forget) error->forget(error->holder, error->anchor);
+  free(error);
+}
+
+static const struct {
+  const char *name, *message;
+} texts[WEIR_E_COUNT] = {
+    [WEIR_E_STREAM_DESTROYED] = {"ERR_STREAM_DESTROYED",
+                                 "Cannot call %s after a stream was destroyed"},
+    [WEIR_E_STREAM_WRITE_AFTER_END] = {"ERR_STREAM_WRITE_AFTER_END", "write after end"},
+    [WEIR_E_STREAM_ALREADY_FINISHED] = {"ERR_STREAM_ALREADY_FINISHED",
+                                        "Cannot call %s after a stream was finished"},
+    [WEIR_E_MULTIPLE_CALLBACK] = {"ERR_MULTIPLE_CALLBACK", "Callback called multiple times"},
+    [WEIR_E_METHOD_NOT_IMPLEMENTED] = {"ERR_METHOD_NOT_IMPLEMENTED",
+                                       "The %s method is not implemented"},
+    [WEIR_E_NO_BUFFER_SPACE] = {"ENOBUFS", "the write would exceed max_buffered"},
+    [WEIR_E_OUT_OF_MEMORY] = {"ENOMEM", "not enough memory"},
+    [WEIR_E_LOOP_RUNNING] = {"ERR_LOOP_RUNNING", "the loop is already running"},
+};
+
+const char *weir_code_name(weir_code code) {
+  return texts[code].name;
+}
+
+const char *weir_code_message(weir_code code) {
+  return texts[code].message;
+}

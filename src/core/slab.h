@@ -1,0 +1,51 @@
+/* slab.h - memory for small pieces: slabs that are filled from the front, and the pool they return to.
+**
+** A slab is counted: the queue that fills it holds one reference, every entry whose bytes lie in it
+** another. An idle stream holds none, so ten thousand idle streams share one small pool.
+**
+** Layer: core. Not thread safe. The bytes of a slab may be read by another thread up to a length
+** that was published to it: they never change and never move before the last reference is gone.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_CORE_SLAB_H
+#define WEIR_CORE_SLAB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Twice the default high-water mark: what gathers up to a mark is one run of bytes, so one iovec. */
+#define WEIR_SLAB_BYTES (32768 - 64)
+
+typedef struct weir_slab weir_slab;
+struct weir_slab {
+  weir_slab *next; /* in the pool */
+  uint32_t references;
+  uint32_t used; /* bytes filled */
+  char bytes[WEIR_SLAB_BYTES];
+};
+
+typedef struct weir_slab_pool {
+  weir_slab *free;
+  size_t free_count;
+  bool closed; /* keeps no slab any more */
+} weir_slab_pool;
+
+void weir_slab_pool_init(weir_slab_pool *pool);
+/* Frees the slabs in the pool. Those in use are freed with their last reference. */
+void weir_slab_pool_deinit(weir_slab_pool *pool);
+
+/* Sees to it that the next `count` takes succeed. Returns false, with nothing changed that matters,
+** if memory runs out.
+*/
+bool weir_slab_pool_reserve(weir_slab_pool *pool, size_t count);
+/* Takes an empty slab with one reference; there must be one in reserve. */
+weir_slab *weir_slab_pool_take(weir_slab_pool *pool);
+
+static inline void weir_slab_hold(weir_slab *slab) {
+  slab->references++;
+}
+/* Gives one reference back; with the last one the slab returns to the pool, or to the system. */
+void weir_slab_release(weir_slab_pool *pool, weir_slab *slab);
+
+#endif

@@ -1,0 +1,230 @@
+/* writable.c - the public verbs of a writable. See writable.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "core/writable.h"
+
+#include "core/assert.h"
+#include "core/writable_parts.h"
+
+/* A fast peer must not hide that callbacks pile up, or that a script never returns to the loop. */
+enum { UNTOLD_MAX = 1024, TURN_BYTES_MAX = 1 << 20 };
+
+static void forget_anchor(void *holder, uint32_t anchor) {
+  weir_stream *stream = holder;
+  stream->host->forget(stream->owner, anchor);
+}
+
+void weir_writable_init(weir_writable *w, weir_stream *stream,
+                        const weir_writable_options *options) {
+  WEIR_ASSERT(options->low_water_mark == 0 || options->low_water_mark < options->high_water_mark);
+  *w = (weir_writable){
+      .stream = stream,
+      .options = *options,
+      .writer = WEIR_OPEN,
+      .activity = WEIR_IDLE,
+      .answered = true,
+  };
+  weir_queue_init(&w->queue, &stream->core->slabs, &stream->core->entries);
+  w->queue.forget = forget_anchor;
+  w->queue.holder = stream;
+  stream->writable = w;
+}
+
+static void free_chain(weir_writable *w, weir_entry *entry) {
+  while (entry) {
+    weir_entry *next = entry->next;
+    weir_writable_free_entry(w, entry);
+    entry = next;
+  }
+}
+
+void weir_writable_deinit(weir_writable *w) {
+  weir_queue_give_back(&w->queue);
+  for (weir_entry *entry; (entry = weir_queue_take_due(&w->queue));) {
+    weir_writable_free_entry(w, entry);
+  }
+  for (weir_entry *entry; (entry = weir_queue_take(&w->queue));) weir_writable_free_entry(w, entry);
+  weir_queue_deinit(&w->queue);
+  free_chain(w, w->operation);
+  free_chain(w, w->ends);
+  w->operation = w->ends = w->last_end = NULL;
+}
+
+/* --- entries --- */
+
+void weir_writable_free_entry(weir_writable *w, weir_entry *entry) {
+  weir_queue_drop_content(&w->queue, entry);
+  if (entry->callback.anchor) {
+    w->stream->host->forget(w->stream->owner, entry->callback.anchor);
+    entry->callback = WEIR_NOBODY;
+  }
+  weir_error_release(entry->error);
+  entry->error = NULL;
+  weir_entry_pool_give(w->queue.entries, entry);
+}
+
+void weir_writable_call(weir_writable *w, const weir_entry *entry, weir_error *error) {
+  if (entry->callback.anchor) w->stream->host->call(w->stream->owner, entry->callback, error);
+}
+
+weir_error *weir_writable_why(const weir_writable *w, const char *method) {
+  if (w->stream->error) return weir_error_hold(w->stream->error);
+  return weir_error_new(WEIR_E_STREAM_DESTROYED, method);
+}
+
+/* A callback that is told an error of its own, on a tick, whatever becomes of the stream. */
+static void run_notice(weir_tick *tick) {
+  weir_entry *notice = WEIR_TICK_OWNER(tick, weir_entry, tick);
+  weir_stream *stream = notice->stream;
+  weir_writable_call(stream->writable, notice, notice->error);
+  weir_writable_free_entry(stream->writable, notice);
+  weir_stream_release(stream);
+}
+
+static void notify_later(weir_writable *w, weir_entry *notice, weir_error *error) {
+  notice->stream = w->stream;
+  notice->error = weir_error_hold(error);
+  weir_stream_tick(w->stream, &notice->tick, run_notice);
+}
+
+/* --- write --- */
+
+/* Why a chunk of this size cannot be accepted: a new reference, or NULL. */
+static weir_error *refuse(weir_writable *w, uint64_t size) {
+  weir_stream *stream = w->stream;
+  if (w->writer != WEIR_OPEN) return weir_error_new(WEIR_E_STREAM_WRITE_AFTER_END, NULL);
+  if (stream->life != WEIR_ALIVE) return weir_error_new(WEIR_E_STREAM_DESTROYED, "write");
+  /* Without auto_destroy a failed stream is left alive, but it is of no use. */
+  if (stream->error_told) return weir_error_hold(stream->error);
+  if (size <= w->options.max_buffered - w->length) return NULL;
+  weir_writable_reap(w, 0);
+  if (size <= w->options.max_buffered - w->length) return NULL;
+  return weir_error_new(WEIR_E_NO_BUFFER_SPACE, NULL);
+}
+
+static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t count,
+                              weir_callback callback, weir_error *error) {
+  if (callback.anchor) {
+    if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
+    weir_entry *notice = weir_entry_pool_take(w->queue.entries);
+    notice->callback = callback;
+    notify_later(w, notice, error); /* before the tick of `error` */
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (pieces[i].anchor) w->stream->host->forget(w->stream->owner, pieces[i].anchor);
+  }
+  if (error->code != WEIR_E_NO_BUFFER_SPACE) weir_stream_fail(w->stream, error, true);
+  return WEIR_REFUSED;
+}
+
+static void account(weir_writable *w, uint64_t size) {
+  w->length += size;
+  w->turn += size;
+  w->stats.writes++;
+  w->stats.accepted += size;
+  if (w->length > w->stats.peak_buffered) w->stats.peak_buffered = w->length;
+}
+
+/* What the writer is answered. Measured after the sink ran: one that answers at once never causes
+** back-pressure.
+*/
+static weir_verdict answer(weir_writable *w, uint64_t size) {
+  bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
+  if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
+  bool below = w->length < w->options.high_water_mark || w->length == 0;
+  if (takes_bytes && (w->untold > UNTOLD_MAX || w->turn >= TURN_BYTES_MAX)) below = false;
+  if (!below && !w->need_drain) {
+    w->need_drain = true;
+    w->blocked_since_ns = w->stream->core->now_ns();
+  }
+  if (takes_bytes && (w->untold > 0 || (!below && w->length <= w->options.low_water_mark))) {
+    weir_writable_tell_later(w);
+  }
+  return below && w->stream->life == WEIR_ALIVE && !w->stream->error ? WEIR_GO_ON : WEIR_SLOW_DOWN;
+}
+
+weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, size_t count,
+                                 weir_callback callback, weir_error **refusal) {
+  uint64_t size = 0;
+  for (size_t i = 0; i < count; i++) size += pieces[i].size;
+  weir_error *error = refuse(w, size);
+  if (error) {
+    weir_verdict verdict = turn_away(w, pieces, count, callback, error);
+    if (verdict == WEIR_REFUSED) *refusal = error;
+    else weir_error_release(error);
+    return verdict;
+  }
+  if (!weir_queue_reserve(&w->queue, pieces, count)) return WEIR_NO_MEMORY;
+  weir_queue_add(&w->queue, pieces, count, callback);
+  account(w, size);
+  if (weir_sink_takes_bytes(w->stream->port)) weir_writable_gather(w);
+  else weir_writable_flush(w);
+  return answer(w, size);
+}
+
+/* --- cork --- */
+
+void weir_writable_cork(weir_writable *w) {
+  w->corked++;
+}
+
+void weir_writable_uncork(weir_writable *w) {
+  if (w->corked == 0) return;
+  w->corked--;
+  weir_writable_flush(w);
+}
+
+/* --- end --- */
+
+/* Promises the end. Returns why it cannot be kept: a new reference, or NULL. */
+static weir_error *promise_end(weir_writable *w) {
+  weir_stream *stream = w->stream;
+  if (w->writer == WEIR_OPEN && !stream->error) {
+    w->writer = WEIR_ENDED;
+    weir_writable_advance_end(w, false);
+  } else if (w->writer == WEIR_FINISHED) {
+    return weir_error_new(WEIR_E_STREAM_ALREADY_FINISHED, "end");
+  } else if (stream->life != WEIR_ALIVE) {
+    return weir_error_new(WEIR_E_STREAM_DESTROYED, "end");
+  }
+  /* The last case is Q-04: destroyed, and the end will never come. */
+  return stream->error || stream->life != WEIR_ALIVE ? weir_writable_why(w, "end") : NULL;
+}
+
+static void keep_end(weir_writable *w, weir_entry *end) {
+  if (w->ends) w->last_end->next = end;
+  else w->ends = end;
+  w->last_end = end;
+}
+
+weir_verdict weir_writable_end(weir_writable *w, const weir_piece *pieces, size_t count,
+                               weir_callback callback, weir_error **refusal) {
+  weir_entry *end = NULL;
+  weir_error *error = NULL;
+  if (callback.anchor) {
+    if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
+    end = weir_entry_pool_take(w->queue.entries);
+  }
+  if (count > 0 &&
+      weir_writable_write(w, pieces, count, WEIR_NOBODY, &error) == WEIR_NO_MEMORY) {
+    if (end) weir_entry_pool_give(w->queue.entries, end);
+    return WEIR_NO_MEMORY;
+  }
+  if (end) end->callback = callback;
+  bool refused = error && error->code == WEIR_E_NO_BUFFER_SPACE;
+  if (!refused && w->corked > 0) { /* before it counts as ended, after the last chunk joined the queue */
+    w->corked = 1;
+    weir_writable_uncork(w);
+  }
+  if (!error) error = promise_end(w);
+  if (end) {
+    if (error) notify_later(w, end, error);
+    else keep_end(w, end);
+  }
+  if (refused) {
+    *refusal = error;
+    return WEIR_REFUSED;
+  }
+  weir_error_release(error);
+  return WEIR_GO_ON;
+}

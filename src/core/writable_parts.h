@@ -1,0 +1,52 @@
+/* writable_parts.h - what the three files of the writable ask of each other.
+**
+**   writable.c       the public verbs: write, end, cork, uncork
+**   writable_flow.c  hands chunks to the sink, and tells the writers what became of them
+**   writable_end.c   finishes, and fails what is queued
+**
+** Layer: core, private.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_CORE_WRITABLE_PARTS_H
+#define WEIR_CORE_WRITABLE_PARTS_H
+
+#include "core/writable.h"
+
+/* --- writable_flow.c --- */
+
+/* The one place that decides whether the sink gets something to do. */
+void weir_writable_pump(weir_writable *writable);
+/* Pumps, and begins the end where no later step would. */
+void weir_writable_flush(weir_writable *writable);
+/* Bytes: a chunk was accepted; it leaves now, or gathers until the turn's end. */
+void weir_writable_gather(weir_writable *writable);
+/* Bytes: takes notice of what has been written, except of the last `keep` bytes accepted. */
+void weir_writable_reap(weir_writable *writable, uint64_t keep);
+/* Bytes: a tick will emit `drain` and call the callbacks that are due. */
+void weir_writable_tell_later(weir_writable *writable);
+/* Bytes: calls `count` of the callbacks that are due. */
+void weir_writable_tell_due(weir_writable *writable, uint64_t count);
+
+/* --- writable_end.c --- */
+
+/* Called wherever the last obstacle to the end may just have gone. `at_once`: `finish` comes without
+** waiting for a tick.
+*/
+void weir_writable_advance_end(weir_writable *writable, bool at_once);
+
+/* --- writable.c --- */
+
+/* Whether the sink has something of ours that it has not answered for. */
+static inline bool weir_writable_is_with_sink(const weir_writable *w) {
+  return w->activity == WEIR_WRITING || weir_queue_is_with_sink(&w->queue);
+}
+/* The error that those are told who still wait: the stream's, or that it was destroyed. A new
+** reference.
+*/
+weir_error *weir_writable_why(const weir_writable *writable, const char *method);
+/* Calls the callback of an entry, if it has one. The entry keeps it. */
+void weir_writable_call(weir_writable *writable, const weir_entry *entry, weir_error *error);
+/* Gives an entry back with all it holds. */
+void weir_writable_free_entry(weir_writable *writable, weir_entry *entry);
+
+#endif

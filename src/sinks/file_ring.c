@@ -1,0 +1,71 @@
+/* file_ring.c - see file_ring.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "sinks/uv_api.h"
+
+#include "sinks/file_ring.h"
+
+enum {
+  VECTORS = 64,
+  CALL_BYTES_MAX = 1 << 20, /* per system call: `done` shall move now and then */
+  TURN_BYTES_MAX = 4 << 20, /* per stay on the pool thread: other files wait for it */
+};
+
+void weir_file_ring_init(weir_file_ring *ring) {
+  *ring = (weir_file_ring){.offered = 0};
+}
+
+/* --- the loop's side --- */
+
+static struct weir_ring_slice *slot(weir_file_ring *ring, unsigned index) {
+  return &ring->slices[index % WEIR_RING_SLICES];
+}
+
+uint64_t weir_file_ring_offer(weir_file_ring *ring, const weir_slice *slices, size_t count) {
+  uint64_t done = weir_file_ring_done(ring), before = ring->offered;
+  while (ring->passed_count != ring->offered_count && slot(ring, ring->passed_count)->end <= done) {
+    ring->passed_count++;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (ring->offered_count - ring->passed_count == WEIR_RING_SLICES) break;
+    ring->offered += slices[i].size;
+    *slot(ring, ring->offered_count++) =
+        (struct weir_ring_slice){slices[i].base, slices[i].size, ring->offered};
+  }
+  atomic_store_explicit(&ring->tail, ring->offered_count, memory_order_release);
+  return ring->offered - before;
+}
+
+/* --- the writer's side --- */
+
+/* Gathers what lies between position `done` and the tail. */
+static int gather(weir_file_ring *ring, uint64_t done, unsigned tail, struct iovec *vectors) {
+  int count = 0;
+  size_t total = 0;
+  for (unsigned i = ring->next; i != tail && count < VECTORS && total < CALL_BYTES_MAX; i++) {
+    const struct weir_ring_slice *slice = slot(ring, i);
+    size_t left = i == ring->next ? (size_t)(slice->end - done) : slice->size;
+    if (left > CALL_BYTES_MAX - total) left = CALL_BYTES_MAX - total;
+    const char *base = slice->base + slice->size - (i == ring->next ? slice->end - done : slice->size);
+    vectors[count++] = (struct iovec){(void *)(uintptr_t)base, left};
+    total += left;
+  }
+  return count;
+}
+
+int weir_file_ring_drain(weir_file_ring *ring, weir_file *file) {
+  struct iovec vectors[VECTORS];
+  uint64_t done = atomic_load_explicit(&ring->done, memory_order_relaxed), begin = done;
+  while (!atomic_load_explicit(&ring->stop, memory_order_relaxed)) {
+    unsigned tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (ring->next == tail || done - begin >= TURN_BYTES_MAX) return 0;
+    int count = gather(ring, done, tail, vectors);
+    ssize_t written = weir_file_write(file, vectors, count, done);
+    if (written == 0) return 0; /* it takes nothing now: let others have the thread */
+    if (written < 0) return (int)-written;
+    done += (uint64_t)written;
+    while (ring->next != tail && slot(ring, ring->next)->end <= done) ring->next++;
+    atomic_store_explicit(&ring->done, done, memory_order_release);
+  }
+  return 0;
+}

@@ -1,0 +1,200 @@
+/* file_sink.c - see file_sink.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "sinks/file_sink.h"
+
+#include "core/assert.h"
+
+static void go_on(weir_file_sink *sink);
+
+static weir_stream *stream_of(weir_file_sink *sink) {
+  return sink->writable->stream;
+}
+
+/* An error of the job that has just come back: a new reference, or NULL. */
+static weir_error *job_error(weir_file_sink *sink) {
+  if (!sink->job_error) return NULL;
+  return weir_error_system(sink->job_error, sink->file.failed_call);
+}
+
+/* --- the pool --- */
+
+static void on_work(uv_work_t *work) {
+  weir_file_sink *sink = work->data;
+  sink->job(sink);
+}
+
+static void after_work(uv_work_t *work, int status) {
+  weir_file_sink *sink = work->data;
+  weir_loop *loop = sink->loop;
+  weir_stream *stream = stream_of(sink);
+  WEIR_ASSERT(status == 0);
+  sink->job = NULL;
+  sink->done(sink);
+  go_on(sink);
+  weir_stream_release(stream); /* the sink may be gone now */
+  weir_loop_run_ticks(loop);
+}
+
+/* Sends a job to the pool; the stream lives at least until it is back. */
+static void send_job(weir_file_sink *sink, void (*job)(weir_file_sink *),
+                     void (*done)(weir_file_sink *)) {
+  WEIR_ASSERT(!sink->job);
+  sink->job = job;
+  sink->done = done;
+  sink->job_error = 0;
+  sink->work.data = sink;
+  weir_stream_hold(stream_of(sink));
+  int error = sink->loop->uv->queue_work(sink->loop->handle, &sink->work, on_work, after_work);
+  WEIR_ASSERT(error == 0);
+}
+
+/* --- open --- */
+
+static void open_job(weir_file_sink *sink) {
+  sink->job_error = weir_file_open(&sink->file);
+}
+
+static void opened(weir_file_sink *sink) {
+  weir_error *error = job_error(sink);
+  sink->is_open = !error;
+  weir_stream_constructed(stream_of(sink), error);
+  weir_error_release(error);
+  if (sink->is_open) sink->opened(sink->owner);
+}
+
+static void sink_open(void *self) {
+  weir_file_sink *sink = self;
+  if (!sink->file.given) {
+    send_job(sink, open_job, opened);
+    return;
+  }
+  sink->job_error = weir_file_adopt(&sink->file);
+  weir_error *error = job_error(sink);
+  sink->is_open = !error;
+  weir_stream_constructed(stream_of(sink), error);
+  weir_error_release(error);
+}
+
+/* --- write --- */
+
+static void write_job(weir_file_sink *sink) {
+  sink->job_error = weir_file_ring_drain(&sink->ring, &sink->file);
+}
+
+static void written(weir_file_sink *sink) {
+  weir_error *error = job_error(sink);
+  if (error && !sink->close_wanted) {
+    atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
+    weir_writable_failed(sink->writable, error);
+  } else if (!sink->close_wanted) {
+    if (!weir_file_ring_is_empty(&sink->ring)) send_job(sink, write_job, written);
+    weir_writable_progress(sink->writable);
+  }
+  weir_error_release(error);
+}
+
+static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) {
+  weir_file_sink *sink = self;
+  uint64_t taken = weir_file_ring_offer(&sink->ring, slices, count);
+  if (!sink->job) send_job(sink, write_job, written);
+  return taken;
+}
+
+static uint64_t sink_reap(void *self) {
+  const weir_file_sink *sink = self;
+  return weir_file_ring_done(&sink->ring);
+}
+
+static bool sink_is_awake(void *self) {
+  const weir_file_sink *sink = self;
+  return sink->job != NULL;
+}
+
+/* --- finish --- */
+
+static void finish_job(weir_file_sink *sink) {
+  sink->job_error = weir_file_finish(&sink->file);
+}
+
+static void finished(weir_file_sink *sink) {
+  weir_error *error = job_error(sink);
+  weir_writable_finished(sink->writable, error);
+  weir_error_release(error);
+}
+
+static void sink_finish(void *self) {
+  weir_file_sink *sink = self;
+  sink->finish_wanted = true;
+  go_on(sink);
+}
+
+/* --- close --- */
+
+static void close_job(weir_file_sink *sink) {
+  sink->job_error = weir_file_close(&sink->file);
+}
+
+static void closed(weir_file_sink *sink) {
+  weir_error *error = sink->close_error ? weir_error_hold(sink->close_error) : job_error(sink);
+  weir_stream_closed(stream_of(sink), error);
+  weir_error_release(error);
+}
+
+static void sink_close(void *self, weir_error *error) {
+  weir_file_sink *sink = self;
+  sink->close_wanted = true;
+  sink->close_error = weir_error_hold(error);
+  atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
+  go_on(sink);
+}
+
+/* The work item is back, or never left: what was asked for meanwhile can begin. */
+static void go_on(weir_file_sink *sink) {
+  if (sink->job) return;
+  if (sink->close_wanted) {
+    sink->close_wanted = false;
+    sink->is_open = false;
+    weir_writable_stopped(sink->writable);
+    send_job(sink, close_job, closed);
+  } else if (sink->finish_wanted) {
+    sink->finish_wanted = false;
+    send_job(sink, finish_job, finished);
+  }
+}
+
+/* --- life --- */
+
+void weir_file_sink_init(weir_file_sink *sink) {
+  *sink = (weir_file_sink){.is_open = false};
+  weir_file_init(&sink->file);
+  weir_file_ring_init(&sink->ring);
+}
+
+void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable *writable,
+                           void (*on_opened)(void *owner), void *owner) {
+  sink->loop = loop;
+  sink->writable = writable;
+  sink->opened = on_opened;
+  sink->owner = owner;
+  sink->port = (weir_sink_port){
+      .name = "file",
+      .open = sink_open,
+      .submit = sink_submit,
+      .reap = sink_reap,
+      .is_awake = sink_is_awake,
+      .finish = weir_file_has_finish(&sink->file) ? sink_finish : NULL,
+      .close = sink_close,
+  };
+}
+
+void weir_file_sink_deinit(weir_file_sink *sink) {
+  WEIR_ASSERT(!sink->job);
+  weir_error_release(sink->close_error);
+  sink->close_error = NULL;
+  weir_file_deinit(&sink->file);
+}
+
+bool weir_file_sink_is_writing(const weir_file_sink *sink) {
+  return sink->job == write_job;
+}

@@ -1,0 +1,45 @@
+/* file_sink.h - the sink of bytes that is a file.
+**
+** Every call that may block runs on a thread of libuv's pool, at most one at a time: open, write, finish,
+** close. While bytes come, one work item stays at work and drains a ring.
+**
+** Layer: sinks.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_SINKS_FILE_SINK_H
+#define WEIR_SINKS_FILE_SINK_H
+
+#include "sinks/loop.h"
+
+#include "core/writable.h"
+#include "sinks/file_ring.h"
+
+typedef struct weir_file_sink {
+  weir_sink_port port;
+  weir_file file;
+  weir_file_ring ring;
+  weir_loop *loop;
+  weir_writable *writable;
+  void (*opened)(void *owner); /* we opened the file: tell the script before its bytes are written */
+  void *owner;
+  uv_work_t work;
+  void (*job)(struct weir_file_sink *sink); /* what the pool thread does; NULL: nothing is out */
+  void (*done)(struct weir_file_sink *sink); /* what the loop does after it */
+  int job_error;        /* the job's result: 0 or an errno */
+  bool finish_wanted, close_wanted; /* as soon as the work item is back */
+  bool is_open;
+  weir_error *close_error; /* why close was asked for; a reference */
+} weir_file_sink;
+
+/* Prepares a sink whose `file` the caller then fills in; it takes effect by weir_file_sink_attach. */
+void weir_file_sink_init(weir_file_sink *sink);
+/* Its port is ready to be given to a stream; the writable is the one it will write for. */
+void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable *writable,
+                           void (*opened)(void *owner), void *owner);
+/* Frees what it owns. Nothing may be out. */
+void weir_file_sink_deinit(weir_file_sink *sink);
+
+/* Whether a pool thread may be reading the stream's bytes now. */
+bool weir_file_sink_is_writing(const weir_file_sink *sink);
+
+#endif

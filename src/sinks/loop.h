@@ -1,0 +1,62 @@
+/* loop.h - the event loop of one Lua state: whose it is, its ticks, its timers.
+**
+** This is the one place that knows how a loop is got, driven and left. One idle handle keeps the loop
+** from blocking exactly while ticks wait; it runs them, as does the end of every callback of ours.
+**
+** Layer: sinks. Not thread safe.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_SINKS_LOOP_H
+#define WEIR_SINKS_LOOP_H
+
+#include "sinks/uv_api.h"
+
+#include <stdbool.h>
+
+#include "core/core.h"
+
+typedef struct weir_loop {
+  weir_core core; /* what the streams on this loop share */
+  const weir_uv_api *uv;
+  uv_loop_t *handle; /* ours */
+  uv_idle_t *idle;   /* its own allocation: it outlives us until libuv has closed it */
+  bool idle_active;
+  bool running;      /* weir_loop_run is on the stack */
+  void (*settled)(void *owner); /* called whenever no tick is left; NULL: nobody */
+  void *owner;
+} weir_loop;
+
+/* Opens a loop of our own. Returns 0 or a libuv error, with nothing left behind. */
+int weir_loop_open(weir_loop *loop);
+/* Closes what we hold of the loop. Returns false, with the loop left open for good, if something is
+** still in flight on it.
+*/
+bool weir_loop_close(weir_loop *loop);
+
+/* Runs the ticks that wait. Every libuv callback of ours ends with it. */
+void weir_loop_run_ticks(weir_loop *loop);
+
+/* Runs ticks and the loop as uv_run() does. Returns whether work is left. Must not be nested. */
+bool weir_loop_run(weir_loop *loop, uv_run_mode mode);
+/* Runs until nothing is left, or for `timeout_ms`. Returns whether nothing is left. */
+bool weir_loop_run_for(weir_loop *loop, uint64_t timeout_ms);
+/* Makes the current weir_loop_run return soon; nothing outside of one. */
+void weir_loop_stop(weir_loop *loop);
+
+/* A timer that fires once. */
+typedef struct weir_timer weir_timer;
+struct weir_timer {
+  uv_timer_t handle;
+  weir_loop *loop;
+  void (*fired)(weir_timer *timer);
+  void (*freed)(weir_timer *timer); /* libuv is done with it: free it */
+  void *owner;
+  bool closing;
+};
+
+/* Starts it. Returns 0 or a libuv error; on error it was never touched. */
+int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms);
+/* Ends it, fired or not; `freed` follows. Later calls do nothing. */
+void weir_timer_end(weir_timer *timer);
+
+#endif

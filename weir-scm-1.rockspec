@@ -1,0 +1,69 @@
+-- The module, compiled by LuaRocks itself: no make, no pkg-config. spec/tidy_spec.lua checks that the
+-- lists below are complete.
+rockspec_format = "3.0"
+package = "weir"
+version = "scm-1"
+source = { url = "git+https://github.com/weir-lua/weir.git", branch = "main" }
+description = {
+  summary = "Node-style writable streams for Lua on libuv",
+  detailed = [[
+Writable streams with backpressure, as Node has them: write() says when to slow down, `drain` when
+to go on. Files, TCP, unix sockets, pipes, terminals, and sinks written in Lua, with bounded memory,
+on a loop of their own, on luv's or on Neovim's.]],
+  homepage = "https://github.com/weir-lua/weir",
+  issues_url = "https://github.com/weir-lua/weir/issues",
+  maintainer = "The weir authors",
+  license = "MIT",
+  labels = { "io", "streams", "libuv", "async" },
+}
+supported_platforms = { "unix" }
+dependencies = { "lua >= 5.1, < 5.6" }
+external_dependencies = { LIBUV = { header = "uv.h", library = "uv" } }
+build = {
+  type = "builtin",
+  modules = {
+    ["weir"] = "lua/weir/init.lua",
+    ["weir.options"] = "lua/weir/options.lua",
+    ["weir.core"] = {
+      sources = {
+        "src/binding/anchors.c",
+        "src/binding/chunk.c",
+        "src/binding/context.c",
+        "src/binding/emitter.c",
+        "src/binding/error_object.c",
+        "src/binding/file_stream.c",
+        "src/binding/lua_sink.c",
+        "src/binding/lua_stream.c",
+        "src/binding/module.c",
+        "src/binding/options.c",
+        "src/binding/stream_methods.c",
+        "src/binding/ticks.c",
+        "src/binding/timer.c",
+        "src/binding/uncaught.c",
+        "src/core/entry.c",
+        "src/core/error.c",
+        "src/core/queue.c",
+        "src/core/slab.c",
+        "src/core/stream.c",
+        "src/core/tick.c",
+        "src/core/writable.c",
+        "src/core/writable_end.c",
+        "src/core/writable_flow.c",
+        "src/sinks/file_io.c",
+        "src/sinks/file_ring.c",
+        "src/sinks/file_sink.c",
+        "src/sinks/loop.c",
+        "src/sinks/uv_api.c",
+      },
+      incdirs = { "src", "$(LIBUV_INCDIR)" },
+      libdirs = { "$(LIBUV_LIBDIR)" },
+      libraries = { "uv" },
+    },
+  },
+  -- dladdr and threads are libraries of their own before glibc 2.34
+  platforms = {
+    linux = { modules = { ["weir.core"] = { libraries = { "uv", "pthread", "dl" } } } },
+  },
+  copy_directories = { "examples" },
+}
+test = { type = "command", script = "spec/run.lua" }
