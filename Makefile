@@ -142,7 +142,7 @@ $(SINKS_SPECS): %: %.o $(CORE_OBJ) $(SINKS_OBJ) $(SUPPORT)
 	$(Q)$(CC) $(CFLAGS) -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # tally.sh runs commands and ends with the sum of their closing lines. A spec that hangs is ended.
-TALLY        = sh tools/tally.sh
+TALLY        = sh .ci/tally.sh
 SPEC_SECONDS ?= 600
 TALLY_SPECS  = SECONDS_EACH=$(SPEC_SECONDS) WEIR_BUILD=$(B) $(TALLY)
 # SPECS=spec/some_spec.lua runs that file only.
@@ -215,7 +215,7 @@ run-coverage: $(C_SPECS)
 	@find $(B) -name '*.gcda' -exec rm {} +
 	@$(TALLY_SPECS) $(C_SPEC_RUNS) || echo "counted all the same:"
 	@gcov --branch-probabilities --branch-counts --stdout $(CORE_OBJ) $(C_SPECS:=.o) \
-	  | awk -f tools/coverage.awk
+	  | awk -f .ci/coverage.awk
 
 # --- checks of the code itself -----------------------------------------------------------------------
 
@@ -290,11 +290,11 @@ install: $(MODULE) ## install under PREFIX=/usr/local
 	for f in $(LUA_FILES); do install -m 644 lua/$$f $(SHARE_DIR)/$$f || exit 1; done
 
 rock: ## luarocks make for each Lua, into a scratch tree, and a require from elsewhere
-	@sh tools/rock.sh $(B)/rock
+	@sh .ci/rock.sh $(B)/rock
 
 setup: ## install what the build needs and this machine lacks
 	@CC='$(CC)' LUA='$(LUA)' LUAV='$(LUAV)' LUA_INCDIR='$(LUA_INCDIR)' UV_INCDIR='$(UV_INCDIR)' \
-	  sh tools/setup.sh
+	  sh .ci/setup.sh
 
 clean: ## remove all that was built
 	rm -rf $(B) weir

@@ -8,8 +8,7 @@ description = {
   summary = "Node-style writable streams for Lua on libuv",
   detailed = [[
 Writable streams with backpressure, as Node has them: write() says when to slow down, `drain` when
-to go on. Files, TCP, unix sockets, pipes, terminals, and sinks written in Lua, with bounded memory,
-on a loop of their own, on luv's or on Neovim's.]],
+to go on. Files, and sinks written in Lua, with bounded memory.]],
   homepage = "https://github.com/weir-lua/weir",
   issues_url = "https://github.com/weir-lua/weir/issues",
   maintainer = "The weir authors",
@@ -24,6 +23,7 @@ build = {
   modules = {
     ["weir"] = "lua/weir/init.lua",
     ["weir.options"] = "lua/weir/options.lua",
+    ["weir.types"] = "lua/weir/types.lua",
     ["weir.core"] = {
       sources = {
         "src/binding/anchors.c",
@@ -53,6 +53,7 @@ build = {
         "src/sinks/file_ring.c",
         "src/sinks/file_sink.c",
         "src/sinks/loop.c",
+        "src/sinks/signals.c",
         "src/sinks/uv_api.c",
       },
       incdirs = { "src", "$(LIBUV_INCDIR)" },

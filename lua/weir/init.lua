@@ -9,6 +9,7 @@ local weir = {
   set_timeout = core.set_timeout,
   hrtime = core.hrtime,
   on_uncaught = core.on_uncaught,
+  set_sigpipe = core.set_sigpipe,
   loop_info = core.loop_info,
 }
 

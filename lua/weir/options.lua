@@ -12,8 +12,8 @@ local function show(value)
   return tostring(value)
 end
 
--- Raises in the name of the constructor, at its caller: user, constructor, options.xxx, the function that
--- checks, and this one make five levels.
+-- Raises in the name of the constructor, at its caller: user, constructor, options.xxx, the
+-- function that checks, and this one make five levels.
 local CALLER = 5
 local function fail(check, message, ...)
   local text = message:format(...)
@@ -51,7 +51,7 @@ local function nearest(name, known)
   return best
 end
 
--- Kinds of values: each returns the value to use, or nil and what was expected ---------------------
+-- Kinds of values: each returns the value to use, or nil and what was expected --------------------
 
 local kinds = {}
 
@@ -111,8 +111,8 @@ local function read(check, given, known)
   for name, value in next, given do
     local kind = known[name]
     if not kind then
-      local hint = type(name) == "string" and (", did you mean '%s'?"):format(nearest(name, known)) or ""
-      fail(check, "unknown option %s%s", show(name), hint)
+      if type(name) ~= "string" then fail(check, "unknown option %s", show(name)) end
+      fail(check, "unknown option %s, did you mean '%s'?", show(name), nearest(name, known))
     end
     local accepted, expected = kinds[kind](value)
     if accepted == nil then
@@ -139,7 +139,8 @@ local function fill_common(check, read_options)
   end
   local high, low = read_options.high_water_mark, read_options.low_water_mark or 0
   if low > 0 and low >= high then
-    fail(check, "option 'low_water_mark' must be below 'high_water_mark' (%s), got %s", show(high), show(low))
+    fail(check, "option 'low_water_mark' must be below 'high_water_mark' (%s), got %s", show(high),
+      show(low))
   end
   if read_options.max_buffered and read_options.max_buffered < high then
     fail(check, "option 'max_buffered' must be at least 'high_water_mark' (%s), got %s", show(high),
@@ -184,10 +185,10 @@ local function contradictions(path, given)
   local twice = given.auto_close ~= nil and given.auto_destroy ~= nil
   return {
     { path == nil and given.fd == nil, "a path is needed where no 'fd' is given" },
-    { given.start and flags:find "a", "'start' cannot be had with appending: every write goes to the end" },
+    { given.start and flags:find "a", "'start' cannot be had with appending: all goes to the end" },
     { given.atomic and given.fd, "'atomic' cannot be had with 'fd': it needs a path to replace" },
-    { given.atomic and given.start, "'atomic' cannot be had with 'start': the new file begins empty" },
-    { given.atomic and not flags:find "^w", "'atomic' cannot be had with flags that keep the old content" },
+    { given.atomic and given.start, "'atomic' cannot be had with 'start': the file begins empty" },
+    { given.atomic and not flags:find "^w", "'atomic' cannot be had with flags that keep content" },
     { given.fd and given.flags, "'flags' cannot be had with 'fd': it is open already" },
     { given.fd and given.mode, "'mode' cannot be had with 'fd': it is open already" },
     { twice and given.auto_close ~= given.auto_destroy,

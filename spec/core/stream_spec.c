@@ -16,22 +16,6 @@ static fake_host *open_with(fake_options options) {
   return fake_chunks_new(&sink, options);
 }
 
-/* Reacts once, to one word. */
-static const char *awaited;
-static void (*reaction)(fake_host *host);
-
-static void react_once(fake_host *host, const char *word) {
-  if (strcmp(word, awaited) != 0) return;
-  host->react = NULL;
-  reaction(host);
-}
-
-static void on(fake_host *host, const char *word, void (*act)(fake_host *host)) {
-  awaited = word;
-  reaction = act;
-  host->react = react_once;
-}
-
 static void destroy(fake_host *host) {
   fake_destroy(host, NULL);
 }
@@ -143,7 +127,7 @@ SPEC("destroy() from inside the sink stops the flush; the rest is told after the
   fake_write(host, "a", "A");
   fake_write(host, "b", "B");
   fake_write(host, "c", "C");
-  on(host, "write(a)", destroy);
+  fake_on(host, "write(a)", destroy);
   fake_uncork(host);
   fake_run(host);
   CHECK_LOG(host, "true true true write(a) | close A B(DESTROYED) C(DESTROYED)");
@@ -155,7 +139,7 @@ SPEC("destroy() from a callback leaves the chunk in the sink alone and fails the
   fake_write(host, "a", "A");
   fake_write(host, "b", "B");
   fake_write(host, "c", "C");
-  on(host, "A", destroy);
+  fake_on(host, "A", destroy);
   fake_answer(&sink, NULL);
   fake_run(host);
   CHECK_LOG(host, "write(a) true true true write(b) A | close");
@@ -167,7 +151,7 @@ SPEC("destroy() from a callback leaves the chunk in the sink alone and fails the
 SPEC("destroy() from drain still tells the write that drained") {
   fake_host *host = open_with((fake_options){.mark = 1});
   fake_write(host, "a", "A");
-  on(host, "drain", destroy);
+  fake_on(host, "drain", destroy);
   fake_answer(&sink, NULL);
   fake_run(host);
   CHECK_LOG(host, "write(a) false drain A | close");
@@ -364,7 +348,7 @@ SPEC("when opening fails after destroy(), destroy's error counts, else that of o
 
 SPEC("destroy() from inside the sink's open closes it on the tick after its answer [X-043]") {
   fake_host *host = open_with((fake_options){.open = FAKE_NOW, .close = FAKE_NOW});
-  on(host, "construct", destroy);
+  fake_on(host, "construct", destroy);
   fake_run(host);
   CHECK_LOG(host, "| construct destroy close");
   fake_host_free(host);
@@ -408,7 +392,7 @@ SPEC("the owner may let go inside any callback that comes from the sink or from 
     fake_host *host = open_with((fake_options){.mark = 1, .close = FAKE_NOW});
     fake_write(host, "a", "A");
     if (i > 0) fake_end(host, NULL, "E");
-    on(host, words[i], drop);
+    fake_on(host, words[i], drop);
     fake_answer(&sink, NULL);
     fake_run(host);
     CHECK(host->stream == NULL);

@@ -14,22 +14,6 @@ static fake_host *open_with(fake_options options) {
   return fake_chunks_new(&sink, options);
 }
 
-/* Reacts once, to one word. */
-static const char *awaited;
-static void (*reaction)(fake_host *host);
-
-static void react_once(fake_host *host, const char *word) {
-  if (strcmp(word, awaited) != 0) return;
-  host->react = NULL;
-  reaction(host);
-}
-
-static void on(fake_host *host, const char *word, void (*act)(fake_host *host)) {
-  awaited = word;
-  reaction = act;
-  host->react = react_once;
-}
-
 static void end(fake_host *host) {
   fake_end(host, NULL, "F");
 }
@@ -48,7 +32,7 @@ static void write_n(fake_host *host) {
 SPEC("prefinish comes inside end(), the end's callback before finish, close a tick later [12]") {
   fake_host *host = open_with((fake_options){0});
   fake_end(host, NULL, "E");
-  on(host, "finish", end);
+  fake_on(host, "finish", end);
   fake_tick(host, "tick");
   fake_run(host);
   CHECK_LOG(host, "prefinish | E finish tick F(ALREADY_FINISHED) close");
@@ -110,7 +94,7 @@ SPEC("the sink is finished when its last write is answered, in the same call [15
 SPEC("an end from inside a write's callback begins at once [37]") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});
   fake_write(host, "a", "A");
-  on(host, "A", end);
+  fake_on(host, "A", end);
   fake_run(host);
   CHECK_LOG(host, "write(a) true | A prefinish F finish close");
   fake_host_free(host);
@@ -118,7 +102,7 @@ SPEC("an end from inside a write's callback begins at once [37]") {
 
 SPEC("an end from inside the sink waits for its answer [38]") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});
-  on(host, "write(a)", end);
+  fake_on(host, "write(a)", end);
   fake_write(host, "a", "A");
   fake_run(host);
   CHECK_LOG(host, "write(a) true | A prefinish F finish close");
@@ -188,7 +172,7 @@ static void end_again(fake_host *host) {
 
 SPEC("an end from inside prefinish is told with the others") {
   fake_host *host = open_with((fake_options){.finish = FAKE_NOW});
-  on(host, "prefinish", end_again);
+  fake_on(host, "prefinish", end_again);
   fake_write(host, "a", NULL);
   fake_end(host, NULL, "E");
   fake_answer(&sink, NULL);
@@ -286,7 +270,7 @@ SPEC("a second end() with a chunk fails both, the first one when its chunk is an
 
 SPEC("a write from inside prefinish ends the hope of a finish [W-105]") {
   fake_host *host = open_with((fake_options){0});
-  on(host, "prefinish", write_n);
+  fake_on(host, "prefinish", write_n);
   fake_write(host, "a", NULL);
   fake_end(host, NULL, "E");
   fake_answer(&sink, NULL);
@@ -352,7 +336,7 @@ SPEC("destroy() while the sink finishes fails the end; the late answer is ignore
 
 SPEC("destroy() from inside prefinish fails also the end that is being called [Q-04]") {
   fake_host *host = open_with((fake_options){0});
-  on(host, "prefinish", destroy);
+  fake_on(host, "prefinish", destroy);
   fake_end(host, NULL, "E");
   fake_run(host);
   CHECK_LOG(host, "prefinish | close E(DESTROYED)");
@@ -362,7 +346,7 @@ SPEC("destroy() from inside prefinish fails also the end that is being called [Q
 SPEC("destroy() from inside an end's callback does not take the finish back") {
   fake_host *host = open_with((fake_options){0});
   fake_end(host, NULL, "E");
-  on(host, "E", destroy_d);
+  fake_on(host, "E", destroy_d);
   fake_run(host);
   CHECK_LOG(host, "prefinish | E finish error(D) close");
   fake_host_free(host);

@@ -2,8 +2,6 @@
 ** numbers are those of the logs in semantics.md, 9.2.
 ** SPDX-License-Identifier: MIT
 */
-#include <string.h>
-
 #include "core/writable.h"
 #include "support/check.h"
 #include "support/fake_sink.h"
@@ -12,10 +10,6 @@ static fake_chunks sink;
 
 static fake_host *open_with(fake_options options) {
   return fake_chunks_new(&sink, options);
-}
-
-static bool is_word(const char *word, const char *expected) {
-  return strcmp(word, expected) == 0;
 }
 
 /* --- a sink that answers at once --------------------------------------------------------------- */
@@ -88,9 +82,7 @@ SPEC("a tick that looks at drain comes also when nobody waits, once") {
   fake_host_free(host);
 }
 
-static void write_more_in_callback(fake_host *host, const char *word) {
-  if (!is_word(word, "f")) return;
-  host->react = NULL;
+static void write_more_in_callback(fake_host *host) {
   fake_write(host, "y", "f");
 }
 
@@ -99,7 +91,7 @@ SPEC("a batch of callbacks that is being told takes no more: the next comes on a
   fake_write(host, "x", "f");
   fake_write(host, "x", "f");
   fake_log(host);
-  host->react = write_more_in_callback;
+  fake_on(host, "f", write_more_in_callback);
   fake_tick(host, "tick");
   fake_run(host);
   CHECK_LOG(host, "| f write(y) true f tick f");
@@ -138,16 +130,14 @@ SPEC("the next chunk goes to the sink before anyone is told; drain comes once, w
   fake_host_free(host);
 }
 
-static void write_z_on_drain(fake_host *host, const char *word) {
-  if (!is_word(word, "drain")) return;
-  host->react = NULL;
+static void write_z_on_drain(fake_host *host) {
   fake_write(host, "z", "Z");
 }
 
 SPEC("a write in a drain listener reaches the sink before the callback that drained [7]") {
   fake_host *host = open_with((fake_options){.mark = 1});
   fake_write(host, "a", "A");
-  host->react = write_z_on_drain;
+  fake_on(host, "drain", write_z_on_drain);
   fake_answer(&sink, NULL);
   CHECK_LOG(host, "write(a) false drain write(z) false A");
   fake_answer(&sink, NULL);
@@ -251,24 +241,20 @@ SPEC("a batch that fails tells each of its writers the same error, then those be
 
 /* --- writes from inside the sink ------------------------------------------------------------------- */
 
-static void write_n_in_write_a(fake_host *host, const char *word) {
-  if (!is_word(word, "write(a)")) return;
-  host->react = NULL;
+static void write_n_in_write_a(fake_host *host) {
   fake_write(host, "n", "N");
 }
 
 SPEC("a write from inside the sink waits its turn, and its callback too [Q-01]") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});
-  host->react = write_n_in_write_a;
+  fake_on(host, "write(a)", write_n_in_write_a);
   fake_write(host, "a", "A");
   fake_run(host);
   CHECK_LOG(host, "write(a) true write(n) true | A N");
   fake_host_free(host);
 }
 
-static void write_n_after_answer(fake_host *host, const char *word) {
-  if (!is_word(word, "answered")) return;
-  host->react = NULL;
+static void write_n_after_answer(fake_host *host) {
   fake_write(host, "n", "N");
 }
 
@@ -277,16 +263,14 @@ SPEC("a write from inside the sink after its answer does not overtake the queue 
   fake_cork(host);
   fake_write(host, "a", "A");
   fake_write(host, "b", "B");
-  host->react = write_n_after_answer;
+  fake_on(host, "answered", write_n_after_answer);
   fake_uncork(host);
   fake_run(host);
   CHECK_LOG(host, "true true write(a) true write(b) write(n) | A B N");
   fake_host_free(host);
 }
 
-static void write_n_in_batch(fake_host *host, const char *word) {
-  if (!is_word(word, "writev(a,b)")) return;
-  host->react = NULL;
+static void write_n_in_batch(fake_host *host) {
   fake_write(host, "n", "N");
 }
 
@@ -295,7 +279,7 @@ SPEC("a write from inside a batch is not lost [Q-21]") {
   fake_cork(host);
   fake_write(host, "a", "A");
   fake_write(host, "b", "B");
-  host->react = write_n_in_batch;
+  fake_on(host, "writev(a,b)", write_n_in_batch);
   fake_uncork(host);
   fake_run(host);
   CHECK_LOG(host, "true true writev(a,b) true write(n) | A B N");
@@ -303,8 +287,8 @@ SPEC("a write from inside a batch is not lost [Q-21]") {
   fake_host_free(host);
 }
 
-static void cork_in_write_a(fake_host *host, const char *word) {
-  if (is_word(word, "write(a)")) fake_cork(host);
+static void cork_in_write_a(fake_host *host) {
+  fake_cork(host);
 }
 
 SPEC("a cork from inside the sink does not stop the flush that has begun [X-045]") {
@@ -312,7 +296,7 @@ SPEC("a cork from inside the sink does not stop the flush that has begun [X-045]
   fake_cork(host);
   fake_write(host, "a", NULL);
   fake_write(host, "b", NULL);
-  host->react = cork_in_write_a;
+  fake_on(host, "write(a)", cork_in_write_a);
   fake_uncork(host);
   fake_write(host, "c", NULL);
   CHECK_LOG(host, "true true write(a) write(b) true");
@@ -371,9 +355,7 @@ SPEC("without auto_destroy a failure tells the same, but there is no close [19]"
   fake_host_free(host);
 }
 
-static void write_in_failed_callback(fake_host *host, const char *word) {
-  if (!is_word(word, "A(X)")) return;
-  host->react = NULL;
+static void write_in_failed_callback(fake_host *host) {
   fake_write(host, "n", "N");
 }
 
@@ -381,7 +363,7 @@ SPEC("a write from inside a failed write's callback fails with it, before the er
   fake_host *host = open_with((fake_options){0});
   fake_write(host, "a", "A");
   fake_write(host, "b", "B");
-  host->react = write_in_failed_callback;
+  fake_on(host, "A(X)", write_in_failed_callback);
   fake_log(host);
   fake_answer(&sink, "X");
   fake_run(host);

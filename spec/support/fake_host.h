@@ -31,11 +31,11 @@ struct fake_host {
   weir_core core;
   weir_stream *stream; /* these two are NULL once the stream is unused */
   weir_writable *writable;
-  void (*react)(fake_host *host, const char *word); /* acts on each word of the log; or NULL */
-  void *context;                                    /* for react */
-  bool silent;                                      /* keeps no log */
-  bool dropped;                                     /* the owner's reference is gone */
-  bool leaves_untold; /* the spec drops a stream whose callbacks are owed */
+  const char *awaited; /* the word that fake_on() waits for, or NULL */
+  void (*reaction)(fake_host *host);
+  bool silent;          /* keeps no log */
+  bool dropped;         /* the owner's reference is gone */
+  bool leaves_untold;   /* the spec drops a stream whose callbacks are owed */
   weir_verdict verdict; /* of the last write or end */
   char log[FAKE_LOG_MAX];
   size_t log_size;
@@ -43,7 +43,7 @@ struct fake_host {
   uint32_t anchor_count;
   int owed[256]; /* calls, by the first letter of the callback's name */
   int drains, finishes, errors, closes, idles;
-  long live_before;
+  long live_before; /* allocations; negative: the spec counts them itself */
 };
 
 /* The time that the core reads. */
@@ -63,6 +63,12 @@ void fake_host_free(fake_host *host);
 void fake_note(fake_host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What was noted since the last call. */
 const char *fake_log(fake_host *host);
+/* Acts once, when that word is noted. Beside the words there is "answered": a sink of chunks has just
+** answered, and its function has not returned.
+*/
+void fake_on(fake_host *host, const char *word, void (*reaction)(fake_host *host));
+/* It is noted now, or would be. */
+void fake_react(fake_host *host, const char *word);
 #define CHECK_LOG(host, expected) \
   check_string(fake_log(host), (expected), "the log", __FILE__, __LINE__)
 

@@ -150,7 +150,7 @@ static void answer_inside(fake_chunks *sink, uint64_t operation) {
   fake_host *host = sink->sink.host;
   if (sink->raises) fake_raise(sink, sink->write);
   else fake_answer_to(sink, operation, sink->write);
-  if (host->react) host->react(host, "answered");
+  fake_react(host, "answered");
   if (sink->times > 1) fake_answer_to(sink, operation, sink->late);
   if (sink->raises_after) fake_raise(sink, sink->raises_after);
 }
@@ -369,6 +369,7 @@ void fake_bytes_fail(fake_bytes *sink, const char *name) {
   let_go(sink);
   weir_writable_failed(sink->sink.host->writable, error);
   weir_error_release(error);
+  end_work(&sink->sink, &sink->sink.finishing);
   fake_end_answer(&sink->sink);
 }
 

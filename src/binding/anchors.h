@@ -1,8 +1,8 @@
 /* anchors.h - keeps Lua values alive for the core: it carries a number, a table holds the value.
 **
-** Slots are handed out by a list of free ones on the C side, so holding a value costs one table write
-** and giving it back another, and giving back can neither fail nor allocate. A slot that is free
-** holds `false`.
+** Slots are handed out by a list of free ones on the C side, so holding a value costs one table
+** write and giving it back another, and giving back can neither fail nor allocate. A slot that is
+** free holds `false`.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -21,12 +21,12 @@ typedef struct weir_anchors {
 void weir_anchors_init(weir_anchors *anchors);
 void weir_anchors_deinit(weir_anchors *anchors);
 
-/* Sees to it that the next `count` holds in the table at `table` neither raise nor allocate. Raises "not
-** enough memory".
+/* Sees to it that the next `count` holds in the table at `table` neither raise nor allocate. Raises
+** "not enough memory".
 */
 void weir_anchors_reserve(weir_anchors *anchors, lua_State *L, int table, uint32_t count);
-/* Holds the value on top of the stack in the table at `table`, and pops it; there must be a reserve.
-** Returns its anchor, never 0.
+/* Holds the value on top of the stack in the table at `table`, and pops it; there must be a
+** reserve. Returns its anchor, never 0.
 */
 uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table);
 /* Pushes what an anchor holds. */

@@ -10,6 +10,7 @@
 #include "binding/timer.h"
 #include "binding/uncaught.h"
 #include "core/assert.h"
+#include "sinks/signals.h"
 
 /* --- the table --- */
 
@@ -96,7 +97,7 @@ static lua_results context_gc(lua_State *L) {
 
 static const char context_key = 0;
 
-weir_context *weir_context_new(lua_State *L) {
+static weir_context *make(lua_State *L) {
   box *owner = weir_newuserdata(L, sizeof *owner);
   owner->context = NULL;
   lua_createtable(L, 0, 2);
@@ -111,18 +112,32 @@ weir_context *weir_context_new(lua_State *L) {
   owner->context = context;
   fill_table(context, L);
   context->table = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &context_key);
   return context;
 }
 
+weir_context *weir_context_get(lua_State *L, bool *made) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &context_key);
+  const box *owner = lua_touserdata(L, -1);
+  *made = !owner;
+  if (owner) { /* the module was required anew: it shares what the first one has */
+    if (!owner->context) luaL_error(L, "weir: the Lua state is closing");
+    return owner->context;
+  }
+  lua_pop(L, 1);
+  return make(L);
+}
+
 weir_context *weir_context_of(lua_State *L) {
-  weir_context *context = lua_touserdata(L, lua_upvalueindex(1));
-  if (!context->L) luaL_error(L, "weir: the Lua state is closing");
-  return context;
+  const box *owner = lua_touserdata(L, lua_upvalueindex(1));
+  if (!owner->context) luaL_error(L, "weir: the Lua state is closing");
+  return owner->context;
 }
 
 weir_loop *weir_context_loop(weir_context *context, lua_State *L) {
   if (context->has_loop) return &context->loop;
+  if (!context->leaves_signals) weir_signals_ignore();
   int error = weir_loop_open(&context->loop);
   if (error) luaL_error(L, "weir: cannot open a loop: %s", weir_uv_linked.strerror(error));
   context->loop.settled = weir_lua_stream_settle_all;

@@ -28,7 +28,7 @@ enum {
   WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
   WEIR_SLOT_TAKE_RAISED,
   WEIR_SLOT_TIMER_META,
-  WEIR_SLOT_THREAD,      /* the thread for callbacks that come while no call of ours is on a stack */
+  WEIR_SLOT_THREAD,      /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
   WEIR_ON_DRAIN,
   WEIR_ON_PREFINISH,
@@ -51,14 +51,17 @@ typedef struct weir_context {
   int table;            /* registry reference of the context's table */
   weir_anchors anchors;
   bool has_uncaught;
+  bool leaves_signals; /* SIGPIPE and SIGXFSZ stay as they are */
   struct weir_lua_stream *streams; /* all there are */
   struct weir_lua_timer *timers;    /* those that may still fire */
   struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */
 } weir_context;
 
-/* Makes the context of this state; raises if it cannot. Pushes nothing. */
-weir_context *weir_context_new(lua_State *L);
-/* The context that a function of weir's carries as its first upvalue. Raises when the state closes. */
+/* The context of this state, made if there is none; then `*made` is true and its slots wait to be
+** filled. Pushes the userdata that functions carry as their first upvalue. May raise.
+*/
+weir_context *weir_context_get(lua_State *L, bool *made);
+/* The context of the function that is running. Raises once the state closes. */
 weir_context *weir_context_of(lua_State *L);
 
 static inline void weir_context_hold(weir_context *context) {
@@ -89,8 +92,8 @@ uint32_t weir_context_anchor(weir_context *context, lua_State *L);
 void weir_context_push_anchor(weir_context *context, lua_State *L, uint32_t anchor);
 void weir_context_drop_anchor(weir_context *context, lua_State *L, uint32_t anchor);
 
-/* Calls the function below `arguments` arguments on top of the stack, protected, and takes them off;
-** what it raises is an uncaught error. Never raises. Needs three free stack slots.
+/* Calls the function below `arguments` arguments on top of the stack, protected, and takes them
+** off; what it raises is an uncaught error. Never raises. Needs three free stack slots.
 */
 void weir_context_call(weir_context *context, lua_State *L, int arguments);
 

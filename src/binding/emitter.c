@@ -197,9 +197,9 @@ static lua_results stream_listener_count(lua_State *L) {
 
 /* --- emitting --- */
 
-/* Pushes the function of entry `index`, or returns false if it is not to be called (any more). One for
-** once() fires now: it leaves the list if it stands there alone, and is skipped from now on if not;
-** the next add or off drops it. Neither allocates.
+/* Pushes the function of entry `index`, or returns false if it is not to be called (any more). One
+** for once() fires now: it leaves the list if it stands there alone, and is skipped from now on if
+** not; the next add or off drops it. Neither allocates.
 */
 static bool push_listener(lua_State *L, int stream, int event, int list, int index) {
   lua_rawgeti(L, list, index);

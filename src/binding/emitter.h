@@ -1,8 +1,8 @@
 /* emitter.h - listeners and events.
 **
-** Listeners live in the stream's table, by event: an array that is never changed in place, so a running
-** emit keeps the list it started with for free. An entry is the function, or for once() a table that
-** holds it until it has fired.
+** Listeners live in the stream's table, by event: an array that is never changed in place, so a
+** running emit keeps the list it started with for free. An entry is the function, or for once() a
+** table that holds it until it has fired.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -15,8 +15,9 @@
 /* on, once, off, prepend_listener, ...: the methods of every stream. */
 extern const luaL_Reg weir_emitter_methods[];
 
-/* Emits an event of weir's own (WEIR_ON_...), with the `arguments` values on top of the stack, which it
-** takes off. What a listener raises is an uncaught error; so is an `error` that nobody listens to. Never raises.
+/* Emits an event of weir's own (WEIR_ON_...), with the `arguments` values on top of the stack,
+** which it takes off. What a listener raises is an uncaught error; so is an `error` that nobody
+** listens to. Never raises.
 */
 void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments);
 

@@ -77,7 +77,8 @@ static bool read_file_options(lua_State *L, weir_file *file) {
   const char *path = weir_options_string(L, 1, "path");
   uint64_t fd = weir_options_count(L, 1, "fd", UINT64_MAX);
   file->path = path ? strdup(path) : NULL;
-  file->flags = weir_file_flags(weir_options_string(L, 1, "flags"));
+  const char *flags = weir_options_string(L, 1, "flags");
+  if (flags) file->flags = weir_file_flags(flags);
   file->mode = (mode_t)weir_options_count(L, 1, "mode", 0666);
   file->start = weir_options_count(L, 1, "start", UINT64_MAX);
   file->has_start = file->start != UINT64_MAX;

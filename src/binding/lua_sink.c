@@ -84,7 +84,9 @@ static void push_chunks(lua_State *L, const hook_call *call, int fields) {
   lua_remove(L, anchors);
 }
 
-/* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may raise. */
+/* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may
+** raise.
+*/
 static lua_results call_hook(lua_State *L) {
   const hook_call *call = lua_touserdata(L, 1);
   weir_lua_stream *stream = call->stream;

@@ -11,7 +11,8 @@
 #include "binding/stream_methods.h"
 #include "core/assert.h"
 
-/* In the userdata, before anything is read through it: no other type of userdata starts like this. */
+/* In the userdata, before anything is read through it: no other type of userdata starts like this.
+*/
 #define MAGIC UINT64_C(0x77656972b0a7f10d)
 
 typedef struct box {
@@ -38,7 +39,8 @@ lua_results weir_type_error(lua_State *L, int index, const char *method, const c
 
 static box *test_box(lua_State *L, int index) {
   box *it = lua_touserdata(L, index);
-  if (!it || lua_type(L, index) != LUA_TUSERDATA || lua_rawlen(L, index) != sizeof(box)) return NULL;
+  if (!it || lua_type(L, index) != LUA_TUSERDATA) return NULL; /* or a light one */
+  if (lua_rawlen(L, index) != sizeof(box)) return NULL;
   return it->magic == MAGIC ? it : NULL;
 }
 
@@ -104,7 +106,8 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
   weir_emit(stream, L, names[event], error != NULL);
 }
 
-/* Pushes the table of anchors, which exists; false, with nothing pushed, if the userdata is gone. */
+/* Pushes the table of anchors, which exists; false, with nothing pushed, if the userdata is gone.
+*/
 static bool push_anchors(weir_lua_stream *stream, lua_State *L) {
   if (!weir_lua_stream_push(stream, L)) return false;
   lua_getuservalue(L, -1);
@@ -269,7 +272,9 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 
 /* --- ending --- */
 
-/* Collected: an idle stream is closed; one with work pending (the state closes) waits for close_all. */
+/* Collected: an idle stream is closed; one with work pending (the state closes) waits for
+** close_all.
+*/
 static lua_results stream_gc(lua_State *L) {
   box *it = test_box(L, 1);
   weir_lua_stream *stream = it ? it->stream : NULL;

@@ -1,7 +1,8 @@
-/* lua_stream.h - the stream as Lua sees it: a userdata that leads to a counted stream on the C side.
+/* lua_stream.h - the stream as Lua sees it: a userdata that leads to a counted stream on the C
+** side.
 **
-** The userdata holds one reference. While work is pending the context's table of held streams keeps the
-** userdata, and with it the listeners and callbacks, alive; an idle stream that nobody holds is
+** The userdata holds one reference. While work is pending the context's table of held streams keeps
+** the userdata, and with it the listeners and callbacks, alive; an idle stream that nobody holds is
 ** collected and closed.
 **
 ** Layer: binding.
@@ -74,7 +75,8 @@ weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *meth
 weir_lua_stream *weir_lua_stream_test(lua_State *L, int index);
 /* Pushes the userdata of a stream; returns false, with nothing pushed, if it is gone. */
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
-/* Pushes the table of what the stream at `index` has anchored, made at the first need. May raise. */
+/* Pushes the table of what the stream at `index` has anchored, made at the first need. May raise.
+*/
 void weir_lua_stream_push_anchors(lua_State *L, int index);
 
 /* --- keeping it --- */
@@ -85,7 +87,8 @@ void weir_lua_stream_push_anchors(lua_State *L, int index);
 void weir_lua_stream_settle(weir_lua_stream *stream);
 /* The loop's hook: no tick is left. */
 void weir_lua_stream_settle_all(void *context);
-/* The state closes: flushes and closes all streams. Returns false if some did not within the bound. */
+/* The state closes: flushes and closes all streams. Returns false if some did not within the bound.
+*/
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms);
 
 /* --- errors of arguments --- */

@@ -14,8 +14,8 @@
 
 WEIR_EXPORT int luaopen_weir_core(lua_State *L);
 
-/* Keeps this library loaded for good: lua_close may unload it while a pool thread, or a loop that is
-** run later, still has our functions on its stack.
+/* Keeps this library loaded for good: lua_close may unload it while a pool thread, or a loop that
+** is run later, still has our functions on its stack.
 */
 static void pin(void) {
 #ifdef RTLD_NODELETE
@@ -34,22 +34,28 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-static void set_functions(lua_State *L, weir_context *context, const luaL_Reg *list) {
-  lua_pushlightuserdata(L, context);
+/* Sets functions in the table on top of the stack; below it is what they carry as upvalue. */
+static void set_functions(lua_State *L, const luaL_Reg *list) {
+  lua_pushvalue(L, -2);
   luaL_setfuncs(L, list, 1);
 }
 
-int luaopen_weir_core(lua_State *L) {
-  luaL_checkstack(L, 20, NULL);
-  pin();
-  weir_context *context = weir_context_new(L);
+static void fill(weir_context *context, lua_State *L) {
   weir_error_object_open(context, L);
   weir_uncaught_open(context, L);
   weir_lua_stream_open(context, L);
   weir_lua_sink_open(context, L);
   weir_timer_open(context, L);
+}
+
+int luaopen_weir_core(lua_State *L) {
+  luaL_checkstack(L, 20, NULL);
+  pin();
+  bool made;
+  weir_context *context = weir_context_get(L, &made);
+  if (made) fill(context, L);
   lua_newtable(L);
-  set_functions(L, context, functions);
-  set_functions(L, context, weir_loop_functions);
+  set_functions(L, functions);
+  set_functions(L, weir_loop_functions);
   return 1;
 }

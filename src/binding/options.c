@@ -18,7 +18,8 @@ bool weir_options_boolean(lua_State *L, int index, const char *name) {
 
 uint64_t weir_options_count(lua_State *L, int index, const char *name, uint64_t missing) {
   push_field(L, index, name);
-  uint64_t value = lua_isnumber(L, -1) ? (uint64_t)lua_tonumber(L, -1) : missing;
+  lua_Number number = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : -1;
+  uint64_t value = number >= 0 && number <= 9007199254740992.0 ? (uint64_t)number : missing;
   lua_pop(L, 1);
   return value;
 }
@@ -38,6 +39,9 @@ void weir_options_read(lua_State *L, int index, weir_stream_options *options) {
       .max_buffered = weir_options_count(L, index, "max_buffered", WEIR_NO_LIMIT),
       .object_mode = weir_options_boolean(L, index, "object_mode"),
   };
+  if (options->writable.low_water_mark >= options->writable.high_water_mark) {
+    options->writable.low_water_mark = 0;
+  }
   options->auto_destroy = weir_options_boolean(L, index, "auto_destroy");
   options->emit_close = weir_options_boolean(L, index, "emit_close");
 }

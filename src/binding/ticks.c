@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "binding/error_object.h"
+#include "sinks/signals.h"
 
 /* --- next_tick --- */
 
@@ -78,14 +79,15 @@ static lua_results loop_run(lua_State *L) {
   static const char *const names[] = {"default", "once", "nowait", NULL};
   static const uv_run_mode modes[] = {UV_RUN_DEFAULT, UV_RUN_ONCE, UV_RUN_NOWAIT};
   weir_context *context = weir_context_of(L);
-  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TSTRING); /* LuaJIT's checkoption would not */
+  /* LuaJIT's checkoption takes a table for the default. */
+  if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TSTRING);
   uv_run_mode mode = modes[luaL_checkoption(L, 1, "default", names)];
   bool alive = false;
   if (context->has_loop) {
     if (context->loop.running) return refuse(context, L, WEIR_E_LOOP_RUNNING);
     lua_settop(L, 0);
     lua_State *outer = weir_context_enter(context, L);
-    if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* it is raised before anything is waited for */
+    if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* raised before anything is waited for */
     alive = weir_loop_run(&context->loop, mode);
     weir_context_leave(context, outer);
   }
@@ -97,6 +99,15 @@ static lua_results loop_run(lua_State *L) {
 static lua_results loop_stop(lua_State *L) {
   weir_context *context = weir_context_of(L);
   if (context->has_loop) weir_loop_stop(&context->loop);
+  return 0;
+}
+
+/* set_sigpipe(on): false leaves SIGPIPE and SIGXFSZ alone. It counts until the loop is made. */
+static lua_results loop_set_sigpipe(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  luaL_checktype(L, 1, LUA_TBOOLEAN);
+  context->leaves_signals = !lua_toboolean(L, 1);
+  if (context->has_loop && !context->leaves_signals) weir_signals_ignore();
   return 0;
 }
 
@@ -118,6 +129,7 @@ const luaL_Reg weir_loop_functions[] = {
     {"run", loop_run},
     {"stop", loop_stop},
     {"hrtime", loop_hrtime},
+    {"set_sigpipe", loop_set_sigpipe},
     {"loop_info", loop_info},
     {NULL, NULL},
 };

@@ -18,7 +18,8 @@ static lua_results add_traceback(lua_State *L) {
   return 1;
 }
 
-/* debug.traceback is taken now: luaL_traceback is not in 5.1, and a script may clear `debug` later. */
+/* debug.traceback is taken now: luaL_traceback is not in 5.1, and a script may clear `debug` later.
+*/
 void weir_uncaught_push_handler(lua_State *L) {
   lua_getglobal(L, "debug");
   if (lua_istable(L, -1)) {

@@ -10,8 +10,8 @@
 #include "core/slab.h"
 #include "core/tick.h"
 
-/* Sink calls may nest when one stream's sink writes into another. Deeper than this the work waits for
-** a tick: LuaJIT has no guard of its own for the C stack.
+/* Sink calls may nest when one stream's sink writes into another. Deeper than this the work waits
+** for a tick: LuaJIT has no guard of its own for the C stack.
 */
 enum { WEIR_SINK_DEPTH_MAX = 32 };
 

@@ -103,7 +103,7 @@ void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
       add_copied(queue, pieces[i].bytes, pieces[i].size);
     }
   }
-  if (total == 0 && queue->last == before) { /* a chunk of no bytes keeps its place for its callback */
+  if (total == 0 && queue->last == before) { /* of no bytes: it keeps a place for its callback */
     if (!callback.anchor) return;
     append(queue);
   }

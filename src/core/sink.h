@@ -2,9 +2,9 @@
 **
 ** There are two kinds of sink, told apart by which submit they have.
 **
-** A sink of **bytes** (a file, a socket) gets slices of the queue and takes as many as it likes. They
-** stay where they are, and unchanged, until the sink reports them written. It may be given more while
-** it still works: writes gather, and leave together.
+** A sink of **bytes** (a file, a socket) gets slices of the queue and takes as many as it likes.
+** They stay where they are, and unchanged, until the sink reports them written. It may be given
+** more while it still works: writes gather, and leave together.
 **
 ** A sink of **chunks** (one written in Lua) gets one operation at a time, a chunk or a batch, and
 ** answers it as a whole, at once or later.
@@ -30,12 +30,13 @@ typedef struct weir_sink_port {
 
   /* Bytes. Takes all or some of `slices` (the last one may be taken in part) and returns how many
   ** bytes it took; 0 when it can take none now. Whenever it can take more, or has written some, it
-  ** calls weir_writable_progress(); when it fails, weir_writable_failed().
+  ** calls weir_writable_progress(); when it fails, weir_writable_failed(). One that fails from
+  ** within the call takes nothing: it returns 0.
   */
   uint64_t (*submit)(void *sink, const weir_slice *slices, size_t count);
 
-  /* Bytes. How many bytes, of all it ever took, have been written by now. Cheap: write() asks before
-  ** it answers "slow down".
+  /* Bytes. How many bytes, of all it ever took, have been written by now. Cheap: write() asks
+  ** before it answers "slow down".
   */
   uint64_t (*reap)(void *sink);
 

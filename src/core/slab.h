@@ -1,4 +1,5 @@
-/* slab.h - memory for small pieces: slabs that are filled from the front, and the pool they return to.
+/* slab.h - memory for small pieces: slabs that are filled from the front, and the pool they return
+** to.
 **
 ** A slab is counted: the queue that fills it holds one reference, every entry whose bytes lie in it
 ** another. An idle stream holds none, so ten thousand idle streams share one small pool.
@@ -14,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Twice the default high-water mark: what gathers up to a mark is one run of bytes, so one iovec. */
+/* Twice the default high-water mark: what gathers up to a mark is one run of bytes, so one iovec.
+*/
 #define WEIR_SLAB_BYTES (32768 - 64)
 
 typedef struct weir_slab weir_slab;

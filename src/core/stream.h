@@ -1,7 +1,8 @@
 /* stream.h - the life of a stream: construction, the first error, destruction, close.
 **
-** It is what the sides of a stream share. A stream is alive, then destroyed, then closed; a destroyed
-** one may still await its sink. The first error is the error: sticky, in one field, told once.
+** It is what the sides of a stream share. A stream is alive, then destroyed, then closed; a
+** destroyed one may still await its sink. The first error is the error: sticky, in one field, told
+** once.
 **
 ** Layer: core. Not thread safe.
 ** SPDX-License-Identifier: MIT
@@ -46,8 +47,8 @@ typedef struct weir_stream {
 } weir_stream;
 
 /* Prepares a stream with one reference, the owner's. The port, the host and both owners outlive it.
-** If the port has an `open`, the sink is asked on the first tick. auto_destroy and emit_close are the
-** caller's to change before that.
+** If the port has an `open`, the sink is asked on the first tick. auto_destroy and emit_close are
+** the caller's to change before that.
 */
 void weir_stream_init(weir_stream *stream, weir_core *core, const weir_host *host, void *owner,
                       const weir_sink_port *port, void *sink);

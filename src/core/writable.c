@@ -104,6 +104,7 @@ static weir_error *refuse(weir_writable *w, uint64_t size) {
 
 static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t count,
                               weir_callback callback, weir_error *error) {
+  if (error->code == WEIR_E_OUT_OF_MEMORY && error != w->stream->error) return WEIR_NO_MEMORY;
   if (callback.anchor) {
     if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
     weir_entry *notice = weir_entry_pool_take(w->queue.entries);
@@ -212,7 +213,7 @@ weir_verdict weir_writable_end(weir_writable *w, const weir_piece *pieces, size_
   }
   if (end) end->callback = callback;
   bool refused = error && error->code == WEIR_E_NO_BUFFER_SPACE;
-  if (!refused && w->corked > 0) { /* before it counts as ended, after the last chunk joined the queue */
+  if (!refused && w->corked > 0) { /* before it counts as ended, after its last chunk joined */
     w->corked = 1;
     weir_writable_uncork(w);
   }

@@ -1,8 +1,8 @@
 /* writable.h - the writable side of a stream: Node's contract, to the tick.
 **
 ** Two small enums say where it stands. `writer` is what was promised to the writer, `activity` what
-** the sink is busy with; the life of the stream runs beside them (stream.h). All else that is visible
-** is derived.
+** the sink is busy with; the life of the stream runs beside them (stream.h). All else that is
+** visible is derived.
 **
 ** Layer: core. Not thread safe.
 ** SPDX-License-Identifier: MIT
@@ -12,13 +12,14 @@
 
 #include "core/stream.h"
 
-/* open -> ended (end was called) -> finishing (the tick that says `finish` is queued) -> finished */
+/* open -> ended (end was called) -> finishing (the tick that says `finish` is queued) -> finished
+*/
 typedef enum weir_writer { WEIR_OPEN, WEIR_ENDED, WEIR_FINISHING, WEIR_FINISHED } weir_writer;
 
 /* idle <-> writing, idle -> finalizing (the sink's finish runs) -> finalized */
 typedef enum weir_activity {
   WEIR_IDLE,
-  WEIR_WRITING, /* an operation of chunks; a sink of bytes works by the marks of the queue instead */
+  WEIR_WRITING, /* an operation of chunks; with a sink of bytes the queue's marks say it */
   WEIR_FINALIZING,
   WEIR_FINALIZED
 } weir_activity;
@@ -81,19 +82,19 @@ void weir_writable_init(weir_writable *writable, weir_stream *stream,
 /* The stream is unused. Gives back, without telling anybody, what is still queued. */
 void weir_writable_deinit(weir_writable *writable);
 
-/* Offers one chunk. The anchors of the pieces and of the callback are the core's from now on, except on
-** NO_MEMORY, which takes nothing. On GO_ON and SLOW_DOWN the callback is called exactly once. On REFUSED
-** it is called on a tick with the error, the pieces are given back to the host, and `*refusal` gets a
-** reference to the error.
+/* Offers one chunk. The anchors of the pieces and of the callback are the core's from now on,
+** except on NO_MEMORY, which takes nothing. On GO_ON and SLOW_DOWN the callback is called exactly
+** once. On REFUSED it is called on a tick with the error, the pieces are given back to the host,
+** and `*refusal` gets a reference to the error.
 */
 weir_verdict weir_writable_write(weir_writable *writable, const weir_piece *pieces, size_t count,
                                  weir_callback callback, weir_error **refusal);
 
-/* No more writes: flushes, finishes, closes. A last chunk may come along (`count` pieces; 0: none); it
-** is offered as weir_writable_write() would, without a callback of its own. The callback is the end's:
-** called once, with success right before `finish`, or with the error. Returns REFUSED, with the error
-** in `*refusal` and the stream not ended, when the chunk would exceed max_buffered; NO_MEMORY with
-** nothing done; else GO_ON.
+/* No more writes: flushes, finishes, closes. A last chunk may come along (`count` pieces; 0: none);
+** it is offered as weir_writable_write() would, without a callback of its own. The callback is the
+** end's: called once, with success right before `finish`, or with the error. Returns REFUSED, with
+** the error in `*refusal` and the stream not ended, when the chunk would exceed max_buffered;
+** NO_MEMORY with nothing done; else GO_ON.
 */
 weir_verdict weir_writable_end(weir_writable *writable, const weir_piece *pieces, size_t count,
                                weir_callback callback, weir_error **refusal);
@@ -134,8 +135,8 @@ static inline bool weir_writable_is_aborted(const weir_writable *w) {
 
 /* --- for stream.c --- */
 
-/* Tells every writer and every end() still waiting that the stream failed, unless the sink still has
-** something: that is told first, and comes back here.
+/* Tells every writer and every end() still waiting that the stream failed, unless the sink still
+** has something: that is told first, and comes back here.
 */
 void weir_writable_fail_queue(weir_writable *writable);
 /* The stream was just destroyed. */

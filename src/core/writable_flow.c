@@ -30,7 +30,8 @@ static void after_telling(weir_writable *w) {
 
 static bool may_flow(const weir_writable *w) {
   const weir_stream *stream = w->stream;
-  return w->corked == 0 && !stream->constructing && stream->life == WEIR_ALIVE && !stream->error;
+  return w->corked == 0 && !w->in_call && !stream->constructing && stream->life == WEIR_ALIVE &&
+         !stream->error;
 }
 
 static void pump_bytes(weir_writable *w) {
@@ -53,9 +54,10 @@ static void pump_bytes(weir_writable *w) {
 }
 
 void weir_writable_reap(weir_writable *w, uint64_t keep) {
-  if (!weir_sink_takes_bytes(w->stream->port)) return;
+  if (w->reaped == w->submitted) return; /* it has nothing, or we do not know yet what it took */
   uint64_t written = w->stream->port->reap(w->stream->sink);
   uint64_t most = w->stats.accepted - keep;
+  if (most > w->submitted) most = w->submitted;
   if (written > most) written = most;
   if (written <= w->reaped) return;
   uint64_t bytes = written - w->reaped;
@@ -84,7 +86,7 @@ static void tell_written(weir_writable *w) {
 static void run_tell_tick(weir_tick *tick) {
   weir_writable *w = WEIR_TICK_OWNER(tick, weir_writable, tell_tick);
   weir_stream *stream = w->stream;
-  weir_writable_reap(w, 0);
+  if (stream->life == WEIR_ALIVE) weir_writable_reap(w, 0); /* one that closes says it itself */
   tell_written(w);
   weir_stream_release(stream);
 }
@@ -114,6 +116,7 @@ void weir_writable_gather(weir_writable *w) {
     weir_stream_hold(w->stream);
     weir_ticks_push_turn_end(&stream->core->ticks, &w->flush_tick, run_turn_end);
   }
+  if (!may_flow(w)) return;
   if (w->length >= w->options.high_water_mark || is_worth_giving(w)) weir_writable_pump(w);
 }
 
@@ -129,6 +132,7 @@ void weir_writable_progress(weir_writable *w) {
 
 static void let_go(weir_writable *w) {
   weir_writable_reap(w, 0);
+  w->submitted = w->reaped;
   weir_queue_give_back(&w->queue);
 }
 
@@ -136,13 +140,15 @@ void weir_writable_failed(weir_writable *w, weir_error *error) {
   WEIR_ASSERT(error);
   let_go(w);
   weir_stream_record(w->stream, error);
-  weir_writable_fail_queue(w); /* the writers, then `error` */
-  weir_stream_fail(w->stream, error, false);
+  /* The writers, then `error`; from within submit, on ticks: the user's write() is on the stack. */
+  if (w->in_call) weir_stream_fail_queue_later(w->stream);
+  else weir_writable_fail_queue(w);
+  weir_stream_fail(w->stream, error, w->in_call);
 }
 
 void weir_writable_stopped(weir_writable *w) {
   let_go(w);
-  weir_writable_fail_queue(w);
+  weir_stream_fail_queue_later(w->stream); /* the user's destroy() may be on the stack */
 }
 
 /* --- a sink of chunks: answers --- */
@@ -194,7 +200,7 @@ static void run_success_tick(weir_tick *tick) {
 
 static void run_batch_tick(weir_tick *tick) {
   weir_entry *operation = WEIR_TICK_OWNER(tick, weir_entry, tick);
-  operation->stream->writable->batch = NULL; /* a batch that runs takes no more, nor does a newer one */
+  operation->stream->writable->batch = NULL; /* one that runs takes no more, nor does a newer */
   run_success_tick(tick);
 }
 
@@ -226,9 +232,9 @@ static bool joins_batch(const weir_writable *w, const weir_entry *operation) {
          batch->callback.identity == operation->callback.identity;
 }
 
-/* The sink answered before it returned. Nobody is told inside the user's write(): a tick does it, and
-** neighbours that share one callback share one tick. Without anybody to tell there is no tick, except
-** for `drain`, and in object mode always (Q-06).
+/* The sink answered before it returned. Nobody is told inside the user's write(): a tick does it,
+** and neighbours that share one callback share one tick. Without anybody to tell there is no tick,
+** except for `drain`, and in object mode always (Q-06).
 */
 static void tell_success_later(weir_writable *w, weir_entry *operation) {
   if (!somebody_waits(operation)) {
@@ -254,8 +260,8 @@ static void drop_values(weir_writable *w, weir_entry *operation) {
   for (weir_entry *e = operation; e; e = e->next) weir_queue_drop_content(&w->queue, e);
 }
 
-/* The operation has its answer. When that came from within the sink's own function, the sink counts as
-** busy until the function returns, so that writes it makes wait their turn (Q-01, Q-02).
+/* The operation has its answer. When that came from within the sink's own function, the sink counts
+** as busy until the function returns, so that writes it makes wait their turn (Q-01, Q-02).
 */
 static void settle(weir_writable *w, weir_error *error) {
   weir_entry *operation = w->operation;

@@ -29,8 +29,8 @@ void weir_writable_tell_due(weir_writable *writable, uint64_t count);
 
 /* --- writable_end.c --- */
 
-/* Called wherever the last obstacle to the end may just have gone. `at_once`: `finish` comes without
-** waiting for a tick.
+/* Called wherever the last obstacle to the end may just have gone. `at_once`: `finish` comes
+** without waiting for a tick.
 */
 void weir_writable_advance_end(weir_writable *writable, bool at_once);
 

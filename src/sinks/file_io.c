@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 enum {
-  WAIT_MS = 50,         /* for a file that takes nothing now; then its worker looks whether to go on */
-  CAUTIOUS_BYTES = 4096, /* a descriptor that may block takes so much at once after poll said so */
+  WAIT_MS = 50,          /* for a file that takes nothing now, before we look whether to go on */
+  CAUTIOUS_BYTES = 4096, /* a descriptor that may block takes so much once poll has said yes */
   NAME_TRIES = 16,
   AGAIN_TRIES = 20, /* a regular file that says EAGAIN is odd, but may think better of it */
   AGAIN_NS = 1000000,
@@ -135,8 +135,8 @@ static bool is_symlink(const char *path) {
   return is;
 }
 
-/* Opens a file beside the target, which keeps its mode, its owner where we may, and its place behind a
-** symlink.
+/* Opens a file beside the target, which keeps its mode, its owner where we may, and its place
+** behind a symlink.
 */
 static int open_atomic(weir_file *file) {
   struct stat target;
@@ -149,7 +149,7 @@ static int open_atomic(weir_file *file) {
   if (!file->target) return fail(file, "realpath", errno);
   int error = create_temporary(file, exists ? 0600 : file->mode);
   if (error || !exists) return error;
-  if (fchown(file->fd, target.st_uid, target.st_gid) != 0) errno = 0; /* not ours to give: stays ours */
+  if (fchown(file->fd, target.st_uid, target.st_gid) != 0) errno = 0; /* not ours to give away */
   if (fchmod(file->fd, target.st_mode & 07777) != 0) return fail(file, "fchmod", errno);
   return 0;
 }

@@ -1,7 +1,7 @@
 /* file_io.h - a file, as blocking calls of the system: open, write, make durable, close.
 **
-** All of it may block and therefore runs on a thread of libuv's pool, one call at a time. Each returns 0
-** or an errno, and leaves in `failed_call` the name of the system call that failed.
+** All of it may block and therefore runs on a thread of libuv's pool, one call at a time. Each
+** returns 0 or an errno, and leaves in `failed_call` the name of the system call that failed.
 **
 ** Layer: sinks. Knows neither the core nor libuv.
 ** SPDX-License-Identifier: MIT
@@ -53,13 +53,15 @@ int weir_file_open(weir_file *file);
 /* Looks at a given descriptor; does not block. */
 int weir_file_adopt(weir_file *file);
 
-/* Writes, at `offset` from the start if the file is positioned. Returns how many bytes the kernel took,
-** or a negative errno; 0 says that a file that is not regular was waited for a while and takes nothing
-** now. A kernel that twice says "0 bytes" has failed with EIO.
+/* Writes, at `offset` from the start if the file is positioned. Returns how many bytes the kernel
+** took, or a negative errno; 0 says that a file that is not regular was waited for a while and
+** takes nothing now. A kernel that twice says "0 bytes" has failed with EIO.
 */
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset);
 
-/* Makes the promise of `sync` and `atomic` true. A failed sync is final: it must not be asked again. */
+/* Makes the promise of `sync` and `atomic` true. A failed sync is final: it must not be asked
+** again.
+*/
 int weir_file_finish(weir_file *file);
 /* Whether weir_file_finish has anything to do. */
 static inline bool weir_file_has_finish(const weir_file *file) {

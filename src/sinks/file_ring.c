@@ -45,8 +45,8 @@ static int gather(weir_file_ring *ring, uint64_t done, unsigned tail, struct iov
   for (unsigned i = ring->next; i != tail && count < VECTORS && total < CALL_BYTES_MAX; i++) {
     const struct weir_ring_slice *slice = slot(ring, i);
     size_t left = i == ring->next ? (size_t)(slice->end - done) : slice->size;
+    const char *base = slice->base + (slice->size - left);
     if (left > CALL_BYTES_MAX - total) left = CALL_BYTES_MAX - total;
-    const char *base = slice->base + slice->size - (i == ring->next ? slice->end - done : slice->size);
     vectors[count++] = (struct iovec){(void *)(uintptr_t)base, left};
     total += left;
   }

@@ -1,9 +1,9 @@
-/* file_ring.h - the bounded ring between the loop, which offers slices, and the pool thread that writes
-** them.
+/* file_ring.h - the bounded ring between the loop, which offers slices, and the pool thread that
+** writes them.
 **
 ** One side adds, one side takes; nothing is locked. Positions are counted in bytes since the stream
-** began: a short write is no special case, `done` moves by what the kernel took. A slice's memory is not
-** touched any more once `done` has passed its end.
+** began: a short write is no special case, `done` moves by what the kernel took. A slice's memory
+** is not touched any more once `done` has passed its end.
 **
 ** Layer: sinks.
 ** SPDX-License-Identifier: MIT
@@ -50,8 +50,8 @@ static inline bool weir_file_ring_is_empty(const weir_file_ring *ring) {
 
 /* --- the writer's side --- */
 
-/* Writes until the ring is empty, it is told to stop, or its turn is over (others wait for the thread).
-** Returns 0 or an errno.
+/* Writes until the ring is empty, it is told to stop, or its turn is over (others wait for the
+** thread). Returns 0 or an errno.
 */
 int weir_file_ring_drain(weir_file_ring *ring, weir_file *file);
 

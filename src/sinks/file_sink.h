@@ -1,7 +1,7 @@
 /* file_sink.h - the sink of bytes that is a file.
 **
-** Every call that may block runs on a thread of libuv's pool, at most one at a time: open, write, finish,
-** close. While bytes come, one work item stays at work and drains a ring.
+** Every call that may block runs on a thread of libuv's pool, at most one at a time: open, write,
+** finish, close. While bytes come, one work item stays at work and drains a ring.
 **
 ** Layer: sinks.
 ** SPDX-License-Identifier: MIT
@@ -20,7 +20,7 @@ typedef struct weir_file_sink {
   weir_file_ring ring;
   weir_loop *loop;
   weir_writable *writable;
-  void (*opened)(void *owner); /* we opened the file: tell the script before its bytes are written */
+  void (*opened)(void *owner); /* we opened the file; its bytes are still to be written */
   void *owner;
   uv_work_t work;
   void (*job)(struct weir_file_sink *sink); /* what the pool thread does; NULL: nothing is out */
@@ -31,7 +31,8 @@ typedef struct weir_file_sink {
   weir_error *close_error; /* why close was asked for; a reference */
 } weir_file_sink;
 
-/* Prepares a sink whose `file` the caller then fills in; it takes effect by weir_file_sink_attach. */
+/* Prepares a sink whose `file` the caller then fills in; it takes effect by weir_file_sink_attach.
+*/
 void weir_file_sink_init(weir_file_sink *sink);
 /* Its port is ready to be given to a stream; the writable is the one it will write for. */
 void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable *writable,

@@ -1,7 +1,8 @@
 /* loop.h - the event loop of one Lua state: whose it is, its ticks, its timers.
 **
-** This is the one place that knows how a loop is got, driven and left. One idle handle keeps the loop
-** from blocking exactly while ticks wait; it runs them, as does the end of every callback of ours.
+** This is the one place that knows how a loop is got, driven and left. One idle handle keeps the
+** loop from blocking exactly while ticks wait; it runs them, as does the end of every callback of
+** ours.
 **
 ** Layer: sinks. Not thread safe.
 ** SPDX-License-Identifier: MIT

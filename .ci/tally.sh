@@ -3,7 +3,7 @@
 # of their closing lines, "N passed, N failed". A crash, a time limit, no closing line at all, and a bad
 # exit code where no failure was counted (a leak report, for one) count as one failure each.
 #
-#   SECONDS_EACH=600 sh tools/tally.sh "lua5.4 spec/run.lua" build/spec/core/tick_spec
+#   SECONDS_EACH=600 sh .ci/tally.sh "lua5.4 spec/run.lua" build/spec/core/tick_spec
 #
 # SECONDS_EACH limits each command, where `timeout` is there to do it.
 set -u

@@ -1,0 +1,251 @@
+-- Types for LuaLS, and the reference of what each function promises. Never loaded at run time.
+---@meta weir
+
+---@class weir
+local weir = {}
+
+---One error, as everybody is told it. `tostring` gives `CODE: message, syscall 'path'`.
+---@class weir.Error
+---@field code string      "ENOSPC", "ERR_STREAM_DESTROYED", ...
+---@field message string
+---@field errno? integer   of a failed system call
+---@field syscall? string  the call that failed
+---@field path? string     the file it was about
+---@field others? any[]    uncaught errors that came after this one, in the same run
+
+---Bytes: a string, or a number, which is the bytes that `..` makes of it.
+---@alias weir.Piece string|number
+
+---Called once; without an error on success.
+---@alias weir.Callback fun(err?: any)
+
+-- Options ------------------------------------------------------------------------------------------
+
+---@class weir.Options
+---@field high_water_mark? integer bytes (values, in object mode) from which `write` says false. 16384 (16)
+---@field low_water_mark? integer  `drain` comes when the length has fallen to it; below the high mark. 0
+---@field max_buffered? integer    a write beyond it is refused with ENOBUFS; at least the high mark. None
+---@field auto_destroy? boolean    destroy the stream after its end, or an error. true
+---@field emit_close? boolean      emit `close`. true
+
+---The hooks of a sink written in Lua. Each calls its `done` exactly once, at once or later;
+---`done(err)` with
+---anything but nil and false is a failure, and so is raising an error.
+---@class weir.WritableOptions : weir.Options
+---@field object_mode? boolean  chunks are values, counted 1 each. false
+---@field write? fun(self: weir.Writable, chunk: any, done: weir.Callback)     takes one chunk
+---@field writev? fun(self: weir.Writable, chunks: any[], done: weir.Callback) takes all that is queued, two or more
+---@field final? fun(self: weir.Writable, done: weir.Callback)     after the last write, before `finish`
+---@field construct? fun(self: weir.Writable, done: weir.Callback) before the first write
+---@field destroy? fun(self: weir.Writable, err: any, done: weir.Callback) the last call; done's error is emitted
+
+---@class weir.FileOptions : weir.Options
+---@field flags? "w"|"wx"|"w+"|"wx+"|"a"|"ax"|"a+"|"ax+"|"r+" how to open. "w"
+---@field mode? integer|string of a new file: 0 to 4095, or octal as in "0644"; less the umask. 438 (0666)
+---@field start? integer       the byte to write at first; not with appending
+---@field fd? integer          a descriptor that is open already, instead of a path
+---@field auto_close? boolean  close the descriptor after the end, or an error; the same as auto_destroy. true
+---@field sync? "none"|"data"|"full" what `finish` waits for: the kernel; fdatasync (and the folder, if the file was created); fsync and the folder. "none"
+---@field atomic? boolean      write beside the target, sync, rename over it before `finish`; the target is untouched on failure. false
+
+-- Constructors -------------------------------------------------------------------------------------
+
+---Makes a stream into a file. It is opened by the loop: writes may come at once, and wait for it.
+---Raises for wrong arguments, with nothing created. All else arrives as an error.
+---Events: open, ready, drain, prefinish, finish, error, close. Mirrors fs.createWriteStream.
+---@param path? string no NUL byte; nil only with `fd`
+---@param options? weir.FileOptions
+---@return weir.Writable
+function weir.create_write_stream(path, options) end
+
+---Makes a stream into a sink written in Lua. Mirrors `new stream.Writable(options)`.
+---@param options? weir.WritableOptions
+---@return weir.Writable
+function weir.writable(options) end
+
+-- The loop -----------------------------------------------------------------------------------------
+
+---Runs ticks and the loop. Raises the first error of a callback that nobody caught, unchanged but
+---for a
+---traceback added to strings. Returns whether work is left; nil and ERR_LOOP_RUNNING when it is
+---nested.
+---@param mode? "default"|"once"|"nowait" until nothing is left; one event; no waiting. "default"
+---@return boolean? alive
+---@return weir.Error? err
+function weir.run(mode) end
+
+---Makes the current run return soon. Nothing outside of one.
+function weir.stop() end
+
+---Queues a call for the end of the current callback, before the loop goes on. Mirrors
+---process.nextTick.
+---@param fn function
+---@param ... any its arguments
+function weir.next_tick(fn, ...) end
+
+---Calls `fn` once, after `ms` milliseconds.
+---@param fn function
+---@param ms number
+---@return weir.Timer
+function weir.set_timeout(fn, ms) end
+
+---@class weir.Timer
+local Timer = {}
+---Lets it not fire. Nothing when it has.
+function Timer:clear() end
+
+---A clock that only goes forward.
+---@return integer nanoseconds (a float on Lua 5.1, 5.2 and LuaJIT)
+function weir.hrtime() end
+
+---Sets who gets the uncaught errors of a run after the first, which `weir.run` raises. Without it
+---they are
+---in the first one's `others`.
+---@param fn? fun(err: any)
+function weir.on_uncaught(fn) end
+
+---SIGPIPE and SIGXFSZ end a process by default. weir ignores them when its loop is made, if they were
+---default, so that they become the errors EPIPE and EFBIG; children that the script starts inherit that.
+---`set_sigpipe(false)`, called before the first stream, leaves them alone.
+---@param on boolean
+function weir.set_sigpipe(on) end
+
+---Whose loop the streams run on.
+---@return { kind: "own" }
+function weir.loop_info() end
+
+-- Streams ------------------------------------------------------------------------------------------
+
+---@class weir.Writable
+local Writable = {}
+
+---Accepts one chunk made of the pieces. In object mode: one value, then perhaps a callback.
+---Raises "bad argument" for other types, with nothing taken.
+---@param ... weir.Piece|weir.Callback|any pieces, then perhaps a callback, called when the chunk was handled
+---@return boolean? go_on true: go on. false: accepted, wait for `drain`. nil: refused, nothing was taken
+---@return weir.Error? err why: ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, ENOBUFS, or the stream's error
+function Writable:write(...) end
+
+---No more writes: flushes, then `finish`, then `close`. A last chunk may come along. The callback
+---comes right
+---before `finish`, or gets the error.
+---@param ... weir.Piece|weir.Callback|any
+---@return weir.Writable? self nil only when the last chunk was refused with ENOBUFS; then it has not ended
+---@return weir.Error? err
+function Writable:end_(...) end
+
+---Holds writes back until the matching uncork, or the end. Nests.
+function Writable:cork() end
+---Undoes one cork; the last one lets all writes go together. Nothing when not corked.
+function Writable:uncork() end
+
+---Stops now: what is queued fails, with `err` or ERR_STREAM_DESTROYED; `error` (if given) and
+---`close` follow.
+---Nothing the second time.
+---@param err? any
+---@return weir.Writable self
+function Writable:destroy(err) end
+
+---@alias weir.Event "open"|"ready"|"drain"|"prefinish"|"finish"|"error"|"close"|string
+
+---@param event weir.Event
+---@param fn function
+---@return weir.Writable self
+function Writable:on(event, fn) end
+---The same, for one event only.
+---@param event weir.Event
+---@param fn function
+---@return weir.Writable self
+function Writable:once(event, fn) end
+---Takes away the latest listener that is `fn`, if there is one.
+---@param event weir.Event
+---@param fn function
+---@return weir.Writable self
+function Writable:off(event, fn) end
+---As `on`, before those that are there.
+---@param event weir.Event
+---@param fn function
+---@return weir.Writable self
+function Writable:prepend_listener(event, fn) end
+---As `once`, before those that are there.
+---@param event weir.Event
+---@param fn function
+---@return weir.Writable self
+function Writable:prepend_once_listener(event, fn) end
+---@param event? weir.Event nil: of all events
+---@return weir.Writable self
+function Writable:remove_all_listeners(event) end
+---@param event weir.Event
+---@return function[]
+function Writable:listeners(event) end
+---@param event weir.Event
+---@return integer
+function Writable:listener_count(event) end
+---Calls the listeners; what one raises ends it. `error` without a listener raises its argument.
+---@param event weir.Event
+---@param ... any
+---@return boolean heard
+function Writable:emit(event, ...) end
+
+---Whether a write would be accepted: not ended, destroyed or failed.
+---@return boolean
+function Writable:writable() end
+---Bytes (values, in object mode) accepted and not yet written, also those the sink has.
+---@return integer
+function Writable:writable_length() end
+---@return integer
+function Writable:writable_high_water_mark() end
+---@return integer
+function Writable:writable_low_water_mark() end
+---Whether a `drain` is owed.
+---@return boolean
+function Writable:writable_need_drain() end
+---Whether `end_` was called.
+---@return boolean
+function Writable:writable_ended() end
+---Whether `finish` was emitted.
+---@return boolean
+function Writable:writable_finished() end
+---How deep it is corked.
+---@return integer
+function Writable:writable_corked() end
+---@return boolean
+function Writable:writable_object_mode() end
+---Destroyed or failed before it finished.
+---@return boolean
+function Writable:writable_aborted() end
+---@return boolean
+function Writable:destroyed() end
+---Whether the sink has let go of everything; `close` comes then.
+---@return boolean
+function Writable:closed() end
+---The first error, or nil.
+---@return any
+function Writable:errored() end
+
+---What the kernel took, in bytes. nil for sinks written in Lua, as are the three below.
+---@return integer?
+function Writable:bytes_written() end
+---Whether the file is not open (yet, or any more).
+---@return boolean?
+function Writable:pending() end
+---@return string?
+function Writable:path() end
+---@return integer?
+function Writable:fd() end
+
+---@class weir.Stats
+---@field writes integer          accepted
+---@field bytes_accepted integer  bytes, or values
+---@field bytes_written integer
+---@field queued_writes integer   accepted and not yet written
+---@field flushes integer         times the sink was given work
+---@field drains integer
+---@field peak_buffered integer   the highest writable_length
+---@field blocked_ns integer      between `false` and `drain`, all of it
+---@field longest_blocked_ns integer
+
+---@return weir.Stats
+function Writable:stats() end
+
+return weir
