@@ -83,7 +83,7 @@ function weir.stop() end
 ---@param ... any its arguments
 function weir.next_tick(fn, ...) end
 
----Calls `fn` once, after `ms` milliseconds.
+---Calls `fn` once, after `ms` milliseconds, at least 1.
 ---@param fn function
 ---@param ms number
 ---@return weir.Timer
@@ -242,7 +242,7 @@ function Writable:fd() end
 ---@field flushes integer         times the sink was given work
 ---@field drains integer
 ---@field peak_buffered integer   the highest writable_length
----@field blocked_ns integer      between `false` and `drain`, all of it
+---@field blocked_ns integer      between `false` and `drain`, all of it, the wait that lasts included
 ---@field longest_blocked_ns integer
 
 ---@return weir.Stats

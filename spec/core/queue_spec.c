@@ -259,6 +259,7 @@ SPEC("a sink that takes half a chunk is offered the other half next, never the f
   add("abcd", 1);
   add("ef", 0);
   weir_queue_submitted(&queue, 3);
+  CHECK(weir_queue_is_with_sink(&queue));
   CHECK_STRING(waiting(), "d|ef");
   weir_queue_submitted(&queue, 2);
   CHECK_STRING(waiting(), "f");

@@ -100,6 +100,16 @@ SPEC("what a sink wrote before it failed from within submit is told success") {
   fake_host_free(host);
 }
 
+SPEC("after its error a stream says no drain, though one was owed") {
+  fake_host *host = open_with((fake_options){.mark = 2, .survives = true});
+  sink.writes_inside = true;
+  fake_write(host, "ab", "A");
+  fake_bytes_fail(&sink, "X");
+  fake_run(host);
+  CHECK_LOG(host, "take(ab) false A error(X) |");
+  fake_host_free(host);
+}
+
 SPEC("a write from a failed write's callback fails too, before the error") {
   fake_host *host = open_with((fake_options){.close = FAKE_NOW});
   fake_write(host, "a", "A");
@@ -132,6 +142,24 @@ SPEC("destroy() in flight: the sink stops first, what it wrote by then is told s
   fake_closed(&sink.sink, NULL);
   fake_run(host);
   CHECK_LOG(host, "| A B(D) C(D) close");
+  CHECK_EQUAL(host->writable->length, 0);
+  fake_host_free(host);
+}
+
+SPEC("destroy() while the sink has part of a chunk: the chunk fails when the sink has stopped") {
+  fake_host *host = open_with((fake_options){.close = FAKE_LATER});
+  sink.room = 2;
+  fake_write(host, "abcd", "A");
+  fake_run(host);
+  CHECK_LOG(host, "true | take(ab) full");
+  fake_destroy(host, NULL);
+  fake_run(host);
+  CHECK_LOG(host, "destroy |");
+  fake_bytes_write_quietly(&sink, 1);
+  fake_bytes_stop(&sink);
+  fake_closed(&sink.sink, NULL);
+  fake_run(host);
+  CHECK_LOG(host, "| A(DESTROYED) close");
   CHECK_EQUAL(host->writable->length, 0);
   fake_host_free(host);
 }
@@ -178,6 +206,25 @@ SPEC("after close the sink is asked nothing, though callbacks still wait") {
   fake_host_free(host);
 }
 
+SPEC("a sink that needs no close is told of by what it wrote, also after destroy()") {
+  fake_host *host = open_with((fake_options){.mark = 2});
+  sink.writes_inside = true;
+  fake_write(host, "ab", "A");
+  fake_write(host, "cd", "B");
+  fake_destroy(host, NULL);
+  fake_run(host);
+  CHECK_LOG(host, "take(ab) false take(cd) false | A B close");
+  fake_host_free(host);
+
+  host = open_with((fake_options){.mark = 2});
+  fake_write(host, "ab", "A");
+  fake_destroy(host, NULL);
+  fake_run(host);
+  fake_bytes_write(&sink, 2);
+  CHECK_LOG(host, "take(ab) false | close A");
+  fake_host_free(host);
+}
+
 SPEC("destroy() from a callback fails the rest, and the length stays right") {
   fake_host *host = open_with((fake_options){.close = FAKE_NOW});
   fake_write(host, "ab", "A");
@@ -193,6 +240,19 @@ SPEC("destroy() from a callback fails the rest, and the length stays right") {
   fake_run(host);
   CHECK_LOG(host, "true A destroy B(DESTROYED) C(DESTROYED) | close");
   CHECK_EQUAL(host->writable->length, 0);
+  fake_host_free(host);
+}
+
+SPEC("a stream that is let go with callbacks due gives them back, and tells nobody") {
+  fake_host *host = open_with((fake_options){.mark = 2, .max_buffered = 3});
+  host->leaves_untold = true;
+  fake_write(host, "ab", "A");
+  fake_run(host);
+  fake_bytes_write_quietly(&sink, 2);
+  fake_write(host, "cdef", NULL); /* finds that ab was written */
+  fake_host_drop(host);
+  CHECK_LOG(host, "take(ab) false | refused(ENOBUFS)");
+  CHECK(host->stream == NULL);
   fake_host_free(host);
 }
 

@@ -63,16 +63,22 @@ SPEC("at the mark they leave at once") {
 
 SPEC("a sink that is at work anyway gets more as it comes, but no crumbs") {
   fake_host *host = open_with((fake_options){.mark = 16384});
-  sink.awake = true;
   fake_write(host, "a", NULL);
-  CHECK_LOG(host, "true");
-  write_big(host, 4095);
+  write_big(host, 4094);
+  CHECK_LOG(host, "true true");
+  sink.awake = true;
+  fake_write(host, "b", NULL);
   CHECK_LOG(host, "take(4096 bytes) true");
   fake_write(host, "b", NULL);
   fake_run(host);
   CHECK_LOG(host, "true | take(b)");
   sink.on_written = count_only;
   fake_bytes_write(&sink, 4097);
+  sink.awake = false;
+  write_big(host, 5000);
+  fake_run(host);
+  CHECK_LOG(host, "true | take(5000 bytes)");
+  fake_bytes_write(&sink, 5000);
   fake_host_free(host);
 }
 
@@ -202,6 +208,24 @@ SPEC("progress told from within submit is acted on by a tick, not inside write()
   fake_host_free(host);
 }
 
+static void make_progress(fake_host *host) {
+  (void)host;
+  fake_bytes_progress(&sink);
+}
+
+SPEC("progress told from within a callback tells those behind it, and nobody is told twice") {
+  fake_host *host = open_with((fake_options){0});
+  fake_write(host, "a", "A");
+  fake_write(host, "b", "B");
+  fake_write(host, "c", "C");
+  fake_run(host);
+  fake_log(host);
+  fake_on(host, "A", make_progress);
+  fake_bytes_write(&sink, 3);
+  CHECK_LOG(host, "A B C");
+  fake_host_free(host);
+}
+
 SPEC("chunks of no bytes never reach the sink, and are told in their turn") {
   fake_host *host = open_with((fake_options){0});
   fake_write(host, "", "A");
@@ -225,6 +249,25 @@ SPEC("a stream of nothing but empty chunks finishes, and the sink was never call
   fake_host_free(host);
 }
 
+static void write_cd(fake_host *host) {
+  fake_write(host, "cd", "C");
+}
+
+SPEC("a write from inside submit waits its turn, and what submit wrote counts when it returns") {
+  for (int writes_inside = 0; writes_inside <= 1; writes_inside++) {
+    fake_host *host = open_with((fake_options){.mark = 2});
+    sink.writes_inside = writes_inside == 1;
+    fake_on(host, "take(ab)", write_cd);
+    fake_write(host, "ab", "A");
+    CHECK_LOG(host, "take(ab) false take(cd) false");
+    fake_run(host);
+    if (!writes_inside) fake_bytes_write(&sink, 4);
+    CHECK_LOG(host, "| drain A C");
+    CHECK_STRING(sink.delivered, "abcd");
+    fake_host_free(host);
+  }
+}
+
 /* --- what write() answers -------------------------------------------------------------------------------- */
 
 SPEC("write() asks what has been written meanwhile before it says slow down") {
@@ -240,6 +283,22 @@ SPEC("write() asks what has been written meanwhile before it says slow down") {
   CHECK_LOG(host, "| A");
   fake_bytes_write(&sink, 2);
   CHECK_LOG(host, "B");
+  fake_host_free(host);
+}
+
+SPEC("callbacks that write() found due come on the next tick, also of a corked stream") {
+  fake_host *host = open_with((fake_options){.mark = 4});
+  fake_write(host, "abc", "A");
+  flush(host);
+  fake_run(host);
+  fake_log(host);
+  fake_bytes_write_quietly(&sink, 3);
+  fake_cork(host);
+  fake_write(host, "de", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "true | A");
+  fake_uncork(host);
+  fake_bytes_write(&sink, 2);
   fake_host_free(host);
 }
 
@@ -269,7 +328,7 @@ SPEC("a writer that outruns the callbacks is asked to slow down, though all is w
 }
 
 SPEC("a writer that never returns to the loop is asked to slow down after 1 MiB") {
-  fake_host *host = open_with((fake_options){.mark = 100000});
+  fake_host *host = open_with((fake_options){.mark = 100000, .low_mark = 70000});
   host->silent = sink.writes_inside = sink.awake = true;
   sink.on_written = count_only;
   for (int turn = 1; turn <= 2; turn++) {
@@ -278,6 +337,22 @@ SPEC("a writer that never returns to the loop is asked to slow down after 1 MiB"
     fake_run(host);
     CHECK_EQUAL(host->drains, turn);
   }
+  fake_host_free(host);
+}
+
+SPEC("a drain that is owed when all is written already comes on the next tick") {
+  fake_host *host = open_with((fake_options){.mark = 2000000});
+  sink.awake = true;
+  sink.on_written = count_only;
+  host->silent = true;
+  for (int i = 1; i <= 16; i++) {
+    write_big(host, 65536);
+    fake_bytes_write(&sink, 65536);
+  }
+  host->silent = false;
+  fake_write(host, "", NULL);
+  fake_run(host);
+  CHECK_LOG(host, "false | drain");
   fake_host_free(host);
 }
 
@@ -310,6 +385,16 @@ SPEC("the sink finishes when all is written, and closes after finish") {
   fake_finished(&sink.sink, NULL);
   fake_run(host);
   CHECK_LOG(host, "prefinish | E finish destroy close");
+  fake_host_free(host);
+}
+
+SPEC("a sink that still reports progress after finish disturbs nothing") {
+  fake_host *host = open_with((fake_options){.survives = true});
+  fake_end(host, NULL, "E");
+  fake_run(host);
+  fake_bytes_progress(&sink);
+  fake_run(host);
+  CHECK_LOG(host, "prefinish | E finish |");
   fake_host_free(host);
 }
 

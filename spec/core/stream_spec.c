@@ -1,10 +1,8 @@
-/* stream_spec.c - the life of a stream: opening, the first error, destruction, close. The numbers are
-** those of the logs in semantics.md, 9.2.
+/* stream_spec.c - the life of a stream: destruction, close, the first error, references. The numbers
+** are those of the logs in semantics.md, 9.2. (Opening: stream_open_spec.c.)
 ** SPDX-License-Identifier: MIT
 */
 #include "core/stream.h"
-
-#include <string.h>
 
 #include "core/writable.h"
 #include "support/check.h"
@@ -134,6 +132,18 @@ SPEC("destroy() from inside the sink stops the flush; the rest is told after the
   fake_host_free(host);
 }
 
+SPEC("destroy() from inside the sink tells the rest also when nobody waits for that chunk") {
+  fake_host *host = open_with((fake_options){.write = FAKE_NOW});
+  fake_cork(host);
+  fake_write(host, "a", NULL);
+  fake_write(host, "b", "B");
+  fake_on(host, "write(a)", destroy);
+  fake_uncork(host);
+  fake_run(host);
+  CHECK_LOG(host, "true true write(a) | close B(DESTROYED)");
+  fake_host_free(host);
+}
+
 SPEC("destroy() from a callback leaves the chunk in the sink alone and fails the rest after it") {
   fake_host *host = open_with((fake_options){0});
   fake_write(host, "a", "A");
@@ -254,123 +264,6 @@ SPEC("a failure without an error is an impossible state") {
   CHECK_ABORTS(fail_without_error);
 }
 
-/* --- opening ---------------------------------------------------------------------------------------------- */
-
-SPEC("the sink is asked to open on the first tick, its answer counts on the next [35]") {
-  fake_host *host = open_with((fake_options){.open = FAKE_NOW, .write = FAKE_NOW});
-  fake_tick(host, "tick");
-  fake_write(host, "a", "A");
-  fake_run(host);
-  CHECK_LOG(host, "true | construct tick write(a) A");
-  fake_host_free(host);
-}
-
-SPEC("what was written before the sink opened leaves as one batch, then the end follows [32]") {
-  fake_host *host = open_with((fake_options){
-      .open = FAKE_LATER, .batches = true, .write = FAKE_NOW, .finish = FAKE_NOW});
-  fake_write(host, "a", "A");
-  fake_write(host, "b", NULL);
-  fake_end(host, NULL, "E");
-  fake_run(host);
-  CHECK_LOG(host, "true true | construct");
-  fake_opened(&sink.sink, NULL);
-  fake_run(host);
-  CHECK_LOG(host, "| writev(a,b) final prefinish A E finish close");
-  fake_host_free(host);
-}
-
-SPEC("a stream that has nothing to write finishes in the tick that opens it [X-041]") {
-  fake_host *host = open_with((fake_options){.open = FAKE_NOW});
-  fake_end(host, NULL, "E");
-  fake_tick(host, "tick");
-  fake_run(host);
-  CHECK_LOG(host, "| construct tick prefinish E finish close");
-  fake_host_free(host);
-}
-
-SPEC("marks count before the sink has opened, and drain comes after [X-042]") {
-  fake_host *host = open_with((fake_options){.open = FAKE_LATER, .mark = 2, .write = FAKE_NOW});
-  fake_write(host, "a", NULL);
-  fake_write(host, "b", NULL);
-  fake_run(host);
-  fake_opened(&sink.sink, NULL);
-  fake_run(host);
-  CHECK_LOG(host, "true false | construct | write(a) write(b) drain");
-  fake_host_free(host);
-}
-
-SPEC("a sink that fails to open fails the writes, the ends, then the stream [33]") {
-  fake_host *host = open_with((fake_options){.open = "C", .close = FAKE_NOW});
-  fake_write(host, "a", "A");
-  fake_end(host, NULL, "E");
-  fake_tick(host, "tick");
-  fake_run(host);
-  CHECK_LOG(host, "true | construct tick destroy(C) A(C) E(C) error(C) close");
-  fake_host_free(host);
-}
-
-SPEC("without auto_destroy it fails the same, and the sink is not closed [Q-05]") {
-  fake_host *host = open_with((fake_options){.open = "C", .close = FAKE_NOW, .survives = true});
-  fake_write(host, "a", "A");
-  fake_end(host, NULL, "E");
-  fake_run(host);
-  CHECK_LOG(host, "true | construct A(C) E(C) error(C)");
-  fake_host_free(host);
-}
-
-SPEC("destroy() while the sink opens tells the writers; the sink closes when it has opened [34]") {
-  fake_host *host = open_with((fake_options){.open = FAKE_LATER, .close = FAKE_NOW});
-  fake_write(host, "a", "A");
-  fake_end(host, NULL, "E");
-  fake_destroy(host, "D");
-  CHECK_EQUAL(host->stream->life, WEIR_DESTROYED);
-  fake_run(host);
-  CHECK_LOG(host, "true | construct A(D) E(D)");
-  fake_opened(&sink.sink, NULL);
-  fake_run(host);
-  CHECK_LOG(host, "| destroy(D) error(D) close");
-  fake_host_free(host);
-}
-
-SPEC("when opening fails after destroy(), destroy's error counts, else that of opening") {
-  fake_host *host = open_with((fake_options){.open = "C", .close = FAKE_NOW});
-  fake_destroy(host, "D");
-  fake_run(host);
-  CHECK_LOG(host, "| construct destroy(D) error(D) close");
-  fake_host_free(host);
-
-  host = open_with((fake_options){.open = "C", .close = FAKE_NOW});
-  fake_destroy(host, NULL);
-  fake_run(host);
-  CHECK_LOG(host, "| construct destroy(C) error(C) close");
-  fake_host_free(host);
-}
-
-SPEC("destroy() from inside the sink's open closes it on the tick after its answer [X-043]") {
-  fake_host *host = open_with((fake_options){.open = FAKE_NOW, .close = FAKE_NOW});
-  fake_on(host, "construct", destroy);
-  fake_run(host);
-  CHECK_LOG(host, "| construct destroy close");
-  fake_host_free(host);
-}
-
-SPEC("an opening answered twice is an error, the second answer's own if it has one [W-180]") {
-  const char *second[] = {NULL, "C2"}, *third[] = {"C3", NULL};
-  const char *logs[] = {"| | error(MULTIPLE_CALLBACK) close", "| | error(C2) close"};
-  for (int i = 0; i < 2; i++) {
-    fake_host *host = open_with((fake_options){.open = FAKE_LATER});
-    weir_ticks_run(&host->core.ticks);
-    fake_log(host);
-    fake_note(host, "|");
-    fake_opened(&sink.sink, NULL);
-    fake_opened(&sink.sink, second[i]);
-    fake_opened(&sink.sink, third[i]);
-    fake_run(host);
-    CHECK_LOG(host, logs[i]);
-    fake_host_free(host);
-  }
-}
-
 /* --- references -------------------------------------------------------------------------------------------- */
 
 SPEC("the stream lives while ticks are queued, though its owner let go") {
@@ -442,26 +335,6 @@ static void release_once_too_often(void) {
 
 SPEC("a release without a reference is an impossible state") {
   CHECK_ABORTS(release_once_too_often);
-}
-
-static weir_stream bare;
-
-static void note_unused(void *owner) {
-  *(bool *)owner = true;
-}
-
-SPEC("a stream without a writable side opens, fails and closes as well") {
-  static const weir_host host = {.unused = note_unused, .idle = NULL};
-  weir_core core;
-  bool unused = false;
-  weir_core_init(&core, NULL);
-  weir_stream_init(&bare, &core, &host, &unused, &(weir_sink_port){.name = "none"}, NULL);
-  bare.emit_close = false;
-  weir_stream_destroy(&bare, NULL);
-  weir_ticks_run(&core.ticks);
-  weir_stream_release(&bare);
-  CHECK(unused);
-  weir_core_deinit(&core);
 }
 
 int main(int argc, char **argv) {

@@ -43,8 +43,9 @@ SPEC("the sink's end begins before the callbacks of answered writes, finish come
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});
   fake_write(host, "a", "A");
   fake_end(host, NULL, "E");
+  fake_tick(host, "tick");
   fake_run(host);
-  CHECK_LOG(host, "write(a) true prefinish | A E finish close");
+  CHECK_LOG(host, "write(a) true prefinish | A tick E finish close");
   fake_host_free(host);
 }
 

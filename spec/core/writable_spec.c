@@ -187,9 +187,11 @@ SPEC("the numbers add up: writes, bytes, flushes, drains, the peak, and the time
     fake_write(host, "abc", NULL);
     fake_now_ns += waits[i];
     fake_write(host, "d", NULL);
+    CHECK_EQUAL(weir_writable_waiting_ns(host->writable), waits[i]);
     fake_answer(&chunks, NULL);
     fake_answer(&chunks, NULL);
     fake_now_ns += 1000; /* waits for nobody */
+    CHECK_EQUAL(weir_writable_waiting_ns(host->writable), 0);
   }
   CHECK_EQUAL(stats->writes, 4);
   CHECK_EQUAL(stats->accepted, 8);
@@ -250,28 +252,31 @@ SPEC("streams that write into each other do not nest deeper than 32 sink calls")
 
 /* --- without memory ----------------------------------------------------------------------------------------- */
 
-/* Every allocation of one act fails, in turn, and all behind it. `act` returns its verdict. */
+/* The act is done with the nth allocation failing. Returns whether it was needed, and so was not done. */
+static bool is_refused(fake_host *host, weir_verdict (*act)(fake_host *host), long nth, bool sticky) {
+  uint64_t length = host->writable->length, accepted = host->writable->stats.accepted;
+  weir_slab_pool_deinit(&host->core.slabs);
+  weir_slab_pool_init(&host->core.slabs);
+  weir_entry_pool_deinit(&host->core.entries);
+  failing_alloc_begin(nth, sticky);
+  weir_verdict verdict = act(host);
+  failing_alloc_end();
+  if (!failing_alloc_failed()) return false;
+  CHECK_EQUAL(verdict, WEIR_NO_MEMORY);
+  CHECK_EQUAL(host->writable->length, length);
+  CHECK_EQUAL(host->writable->stats.accepted, accepted);
+  CHECK_EQUAL(host->writable->writer, WEIR_OPEN);
+  CHECK_EQUAL(host->stream->life, WEIR_ALIVE);
+  return true;
+}
+
+/* Every allocation that the act needs fails, in turn, alone and with all behind it; then it is done. */
 static void without_memory(fake_host *host, weir_verdict (*act)(fake_host *host)) {
   if (!failing_alloc_works()) return;
-  uint64_t length = host->writable->length, accepted = host->writable->stats.accepted;
-  for (long nth = 1;; nth++) {
-    weir_slab_pool_deinit(&host->core.slabs);
-    weir_slab_pool_init(&host->core.slabs);
-    weir_entry_pool_deinit(&host->core.entries);
-    failing_alloc_begin(nth, true);
-    weir_verdict verdict = act(host);
-    failing_alloc_end();
-    if (!failing_alloc_failed()) {
-      CHECK(verdict != WEIR_NO_MEMORY);
-      CHECK(nth > 1);
-      return;
-    }
-    CHECK_EQUAL(verdict, WEIR_NO_MEMORY);
-    CHECK_EQUAL(host->writable->length, length);
-    CHECK_EQUAL(host->writable->stats.accepted, accepted);
-    CHECK_EQUAL(host->writable->writer, WEIR_OPEN);
-    CHECK_EQUAL(host->stream->life, WEIR_ALIVE);
-  }
+  long nth = 1;
+  while (is_refused(host, act, nth, true) && is_refused(host, act, nth, false)) nth++;
+  CHECK(nth > 1);
+  CHECK(host->verdict != WEIR_NO_MEMORY);
 }
 
 static weir_verdict write_with_callback(fake_host *host) {
@@ -282,6 +287,9 @@ static weir_verdict write_borrowed(fake_host *host) {
 }
 static weir_verdict end_with_chunk(fake_host *host) {
   return fake_end(host, "z", "E");
+}
+static weir_verdict end_with_chunk_unheard(fake_host *host) {
+  return fake_end(host, "z", NULL);
 }
 static weir_verdict write_too_much(fake_host *host) {
   return fake_write(host, "0123456789", "B");
@@ -306,12 +314,12 @@ SPEC("the same with a sink of chunks") {
   fake_host *host = open_chunks((fake_options){0});
   host->silent = true;
   without_memory(host, write_with_callback);
-  without_memory(host, end_with_chunk);
+  without_memory(host, end_with_chunk_unheard);
   host->silent = false;
   fake_answer(&chunks, NULL);
   fake_answer(&chunks, NULL);
   fake_run(host);
-  CHECK_LOG(host, "write(z) A prefinish | E finish close");
+  CHECK_LOG(host, "write(z) A prefinish | finish close");
   fake_host_free(host);
 }
 
@@ -323,6 +331,19 @@ SPEC("without memory a chunk over max_buffered does not destroy the stream eithe
   fake_run(host);
   CHECK_LOG(host, "| B(ENOBUFS)");
   CHECK_EQUAL(host->stream->life, WEIR_ALIVE);
+  fake_host_free(host);
+}
+
+SPEC("a stream that failed for want of memory refuses writes with that error") {
+  if (!failing_alloc_works()) SKIP("allocations cannot be made to fail here");
+  fake_host *host = open_chunks((fake_options){.survives = true});
+  fake_write(host, "a", "A");
+  failing_alloc_begin(1, true);
+  fake_answer(&chunks, "X");
+  failing_alloc_end();
+  fake_write(host, "b", "B");
+  fake_run(host);
+  CHECK_LOG(host, "write(a) true A(ENOMEM) error(ENOMEM) refused(ENOMEM) | B(ENOMEM)");
   fake_host_free(host);
 }
 

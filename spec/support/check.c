@@ -80,6 +80,10 @@ uint64_t check_seed(void) {
   return seed;
 }
 
+bool check_has_failed(void) {
+  return running_failed;
+}
+
 void check_random_begin(uint64_t new_seed) {
   random_state = new_seed;
 }

@@ -52,6 +52,8 @@ uint64_t check_random(uint64_t below);
 /* Begins the sequence of this seed: for a SPEC that makes many runs and names the bad one. */
 void check_random_begin(uint64_t seed);
 uint64_t check_seed(void);
+/* Has the running SPEC failed? For one of many runs, which had better end with the first bad one. */
+bool check_has_failed(void);
 
 /* --- what the macros are made of ----------------------------------------------------------- */
 

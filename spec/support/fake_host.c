@@ -34,6 +34,7 @@ void fake_note(fake_host *host, const char *format, ...) {
 }
 
 void fake_react(fake_host *host, const char *word) {
+  if (host->on_word) host->on_word(host, word);
   if (!host->awaited || strcmp(word, host->awaited) != 0) return;
   host->awaited = NULL;
   host->reaction(host);
@@ -145,6 +146,10 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   if (!CHECK(callback.anchor > 0 && callback.anchor <= host->anchor_count)) return;
   const fake_anchor *anchor = &host->anchors[callback.anchor];
   CHECK_EQUAL(anchor->hold, FAKE_HELD);
+  if (host->on_call) {
+    host->on_call(host, callback, error);
+    return;
+  }
   CHECK(host->owed[callback.identity]-- > 0);
   if (error) fake_note(host, "%s(%s)", anchor->text, fake_error_name(host, error));
   else fake_note(host, "%s", anchor->text);

@@ -33,6 +33,10 @@ struct fake_host {
   weir_writable *writable;
   const char *awaited; /* the word that fake_on() waits for, or NULL */
   void (*reaction)(fake_host *host);
+  /* Of a simulation: gets every word, and every call instead of the accounts below. Or NULL. */
+  void (*on_word)(fake_host *host, const char *word);
+  void (*on_call)(fake_host *host, weir_callback callback, const weir_error *error);
+  void *context;
   bool silent;          /* keeps no log */
   bool dropped;         /* the owner's reference is gone */
   bool leaves_untold;   /* the spec drops a stream whose callbacks are owed */

@@ -13,7 +13,6 @@ static bool is(const char *script, const char *what) {
 }
 
 void fake_begin_answer(fake_sink *sink) {
-  CHECK(!sink->closed);
   weir_stream_hold(sink->host->stream);
   sink->answering++;
 }
@@ -164,17 +163,21 @@ static void submit_chunks(void *self, const weir_entry *first, size_t count, uin
   CHECK(operation != sink->operation);
   sink->operation = operation;
   begin_work(&sink->sink, &sink->pending);
-  if (++sink->depth > sink->depth_max) sink->depth_max = sink->depth;
+  if (sink->on_submit) sink->on_submit(sink, first);
   note_chunks(sink, first, count);
   /* The spec may have answered meanwhile. */
   if (sink->pending && !is(sink->write, FAKE_LATER)) answer_inside(sink, operation);
-  sink->depth--;
+}
+
+static void end_operation(fake_chunks *sink, const char *error) {
+  if (sink->pending && sink->on_answer) sink->on_answer(sink, error && *error ? error : NULL);
+  end_work(&sink->sink, &sink->pending);
 }
 
 void fake_answer_to(fake_chunks *sink, uint64_t operation, const char *name) {
   weir_error *error = fake_error(sink->sink.host, name);
   fake_begin_answer(&sink->sink);
-  if (operation == sink->operation) end_work(&sink->sink, &sink->pending);
+  if (operation == sink->operation) end_operation(sink, name);
   weir_writable_answer(sink->sink.host->writable, operation, error);
   weir_error_release(error);
   fake_end_answer(&sink->sink);
@@ -188,7 +191,7 @@ void fake_answer(fake_chunks *sink, const char *name) {
 void fake_raise(fake_chunks *sink, const char *name) {
   weir_error *error = fake_error(sink->sink.host, name);
   fake_begin_answer(&sink->sink);
-  end_work(&sink->sink, &sink->pending);
+  end_operation(sink, name);
   weir_writable_raised(sink->sink.host->writable, sink->operation, error);
   weir_error_release(error);
   fake_end_answer(&sink->sink);
@@ -243,8 +246,15 @@ static void write_kept(fake_bytes *sink, uint64_t bytes) {
 }
 
 static void keep(fake_bytes *sink, const char *base, size_t size) {
-  if (!CHECK(sink->kept_count < FAKE_SLICES_MAX)) abort();
-  sink->kept[(sink->kept_first + sink->kept_count++) % FAKE_SLICES_MAX] = (weir_slice){base, size};
+  size_t end = sink->kept_first + sink->kept_count;
+  weir_slice *last = &sink->kept[(end + FAKE_SLICES_MAX - 1) % FAKE_SLICES_MAX];
+  if (sink->kept_count > 0 && last->base + last->size == base) {
+    last->size += size;
+  } else {
+    if (!CHECK(sink->kept_count < FAKE_SLICES_MAX)) abort();
+    sink->kept[end % FAKE_SLICES_MAX] = (weir_slice){base, size};
+    sink->kept_count++;
+  }
   for (size_t i = 0; i < size; i++) {
     sink->copies[(sink->taken + i) % FAKE_OUTSTANDING_MAX] = base[i];
   }
@@ -314,16 +324,21 @@ static uint64_t submit(void *self, const weir_slice *slices, size_t count) {
   return taken;
 }
 
+/* Nothing is asked of a sink before it has opened and after it has closed. */
+static bool is_shut(const fake_bytes *sink) {
+  return sink->sink.host->stream->constructing || sink->sink.closed;
+}
+
 static uint64_t reap(void *self) {
   const fake_bytes *sink = self;
-  CHECK(!sink->sink.closed);
+  CHECK(!is_shut(sink));
   CHECK(!sink->sink.closing || sink->sink.answering); /* close is the last call */
   return sink->written;
 }
 
 static bool is_awake(void *self) {
   const fake_bytes *sink = self;
-  CHECK(!sink->sink.closing && !sink->sink.closed);
+  CHECK(!is_shut(sink) && !sink->sink.closing);
   return sink->awake;
 }
 
@@ -342,6 +357,7 @@ void fake_bytes_write_quietly(fake_bytes *sink, uint64_t bytes) {
 }
 
 void fake_bytes_progress(fake_bytes *sink) {
+  CHECK(!sink->sink.closed && !sink->failed);
   fake_begin_answer(&sink->sink);
   weir_writable_progress(sink->sink.host->writable);
   fake_end_answer(&sink->sink);
@@ -366,6 +382,7 @@ static void let_go(fake_bytes *sink) {
 void fake_bytes_fail(fake_bytes *sink, const char *name) {
   weir_error *error = fake_error(sink->sink.host, name);
   fake_begin_answer(&sink->sink);
+  sink->failed = true;
   let_go(sink);
   weir_writable_failed(sink->sink.host->writable, error);
   weir_error_release(error);

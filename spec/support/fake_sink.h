@@ -54,17 +54,20 @@ void fake_end_answer(fake_sink *sink);
 
 /* --- chunks --- */
 
-typedef struct fake_chunks {
+typedef struct fake_chunks fake_chunks;
+struct fake_chunks {
   fake_sink sink;
   const char *write;
   int times;        /* how often it answers at once; 1 */
   const char *late; /* answers the second time with this error */
   bool raises;      /* an error is raised, not answered */
   const char *raises_after; /* raises this when it has answered */
+  /* Of a simulation: what it got, and how it answers (error NULL: success). Or NULL. */
+  void (*on_submit)(fake_chunks *sink, const weir_entry *first);
+  void (*on_answer)(fake_chunks *sink, const char *error);
   bool pending;     /* an operation waits for its answer */
   uint64_t operation;
-  int depth, depth_max; /* how deep its write is nested */
-} fake_chunks;
+};
 
 fake_host *fake_chunks_new(fake_chunks *sink, fake_options options);
 /* For a second stream on the host's core: the same, with a host of its own kind. */
@@ -88,6 +91,7 @@ struct fake_bytes {
   bool awake;
   bool fails_inside; /* the next submit fails with `failure` */
   const char *failure;
+  bool failed; /* it has nothing any more, and says nothing any more */
   uint64_t taken, written;
   int submits, slices_max;
   /* Gets each byte as it is written, instead of `delivered`. NULL: none. */

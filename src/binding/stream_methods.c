@@ -202,8 +202,9 @@ static lua_results stream_stats(lua_State *L) {
   set_count(L, "flushes", w->stats.flushes);
   set_count(L, "drains", w->stats.drains);
   set_count(L, "peak_buffered", w->stats.peak_buffered);
-  set_count(L, "blocked_ns", w->stats.blocked_ns);
-  set_count(L, "longest_blocked_ns", w->stats.longest_blocked_ns);
+  uint64_t waiting_ns = weir_writable_waiting_ns(w), longest_ns = w->stats.longest_blocked_ns;
+  set_count(L, "blocked_ns", w->stats.blocked_ns + waiting_ns);
+  set_count(L, "longest_blocked_ns", waiting_ns > longest_ns ? waiting_ns : longest_ns);
   return 1;
 }
 

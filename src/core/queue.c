@@ -51,13 +51,14 @@ static weir_entry *append(weir_queue *queue) {
   return entry;
 }
 
-/* Whether bytes put at the end of `slab` may join the last entry: they must lie behind its own, its
+/* Whether bytes put at the end of `slab` may join the last entry: its own must lie in front of them, its
 ** writer must not wait for a callback, and it must not have been written to its end.
 */
 static bool joins_last(const weir_queue *queue, const weir_slab *slab) {
   const weir_entry *last = queue->last;
-  return last && queue->write && last->slab == slab && !last->callback.anchor &&
-         last->bytes + last->size == slab->bytes + slab->used;
+  if (!last || !queue->write || last->slab != slab || last->callback.anchor) return false;
+  WEIR_ASSERT(last->bytes + last->size == slab->bytes + slab->used);
+  return true;
 }
 
 static void add_copied(weir_queue *queue, const char *bytes, size_t size) {

@@ -40,14 +40,19 @@ void weir_ticks_push_turn_end(weir_ticks *ticks, weir_tick *tick, weir_tick_run 
   push(ticks, &ticks->turn_end, tick, run);
 }
 
+static void run_now(weir_ticks *ticks) {
+  for (weir_tick *tick; (tick = shift(&ticks->now));) tick->run(tick);
+}
+
 void weir_ticks_run(weir_ticks *ticks) {
   if (ticks->running) return;
   ticks->running = true;
-  for (;;) {
-    weir_tick *tick = shift(&ticks->now);
-    if (!tick) tick = shift(&ticks->turn_end);
-    if (!tick) break;
+  run_now(ticks);
+  weir_tick *last = ticks->turn_end.first ? ticks->turn_end.last : NULL;
+  for (weir_tick *tick = NULL; tick != last;) {
+    tick = shift(&ticks->turn_end);
     tick->run(tick);
+    run_now(ticks);
   }
   ticks->running = false;
 }

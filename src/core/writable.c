@@ -6,9 +6,6 @@
 #include "core/assert.h"
 #include "core/writable_parts.h"
 
-/* A fast peer must not hide that callbacks pile up, or that a script never returns to the loop. */
-enum { UNTOLD_MAX = 1024, TURN_BYTES_MAX = 1 << 20 };
-
 static void forget_anchor(void *holder, uint32_t anchor) {
   weir_stream *stream = holder;
   stream->host->forget(stream->owner, anchor);
@@ -133,12 +130,14 @@ static weir_verdict answer(weir_writable *w, uint64_t size) {
   bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
   if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
   bool below = w->length < w->options.high_water_mark || w->length == 0;
-  if (takes_bytes && (w->untold > UNTOLD_MAX || w->turn >= TURN_BYTES_MAX)) below = false;
+  bool overrun = takes_bytes && weir_writable_is_overrun(w);
+  if (overrun) below = false;
   if (!below && !w->need_drain) {
     w->need_drain = true;
     w->blocked_since_ns = w->stream->core->now_ns();
   }
-  if (takes_bytes && (w->untold > 0 || (!below && w->length <= w->options.low_water_mark))) {
+  bool drained = !below && !overrun && w->length <= w->options.low_water_mark;
+  if (takes_bytes && (w->untold > 0 || drained)) {
     weir_writable_tell_later(w);
   }
   return below && w->stream->life == WEIR_ALIVE && !w->stream->error ? WEIR_GO_ON : WEIR_SLOW_DOWN;

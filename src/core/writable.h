@@ -129,6 +129,10 @@ static inline uint64_t weir_writable_queued_writes(const weir_writable *w) {
 static inline bool weir_writable_needs_drain(const weir_writable *w) {
   return w->need_drain && w->writer == WEIR_OPEN && w->stream->life == WEIR_ALIVE;
 }
+/* How long the writer has been waiting for the `drain` that is owed; 0 if none is. */
+static inline uint64_t weir_writable_waiting_ns(const weir_writable *w) {
+  return weir_writable_needs_drain(w) ? w->stream->core->now_ns() - w->blocked_since_ns : 0;
+}
 static inline bool weir_writable_is_aborted(const weir_writable *w) {
   return (w->stream->life != WEIR_ALIVE || w->stream->error) && w->writer != WEIR_FINISHED;
 }

@@ -45,9 +45,11 @@ void weir_writable_on_destroy(weir_writable *w) {
 
 static bool may_finish(const weir_writable *w) {
   const weir_stream *stream = w->stream;
-  return w->writer != WEIR_OPEN && w->writer != WEIR_FINISHED && stream->life == WEIR_ALIVE &&
-         !stream->error && !stream->constructing && !weir_writable_is_with_sink(w) &&
-         !weir_queue_is_waiting(&w->queue) && w->length == 0;
+  if (w->writer == WEIR_OPEN || w->writer == WEIR_FINISHED) return false;
+  if (stream->life != WEIR_ALIVE || stream->error || stream->constructing) return false;
+  if (weir_writable_is_with_sink(w) || weir_queue_is_waiting(&w->queue)) return false;
+  WEIR_ASSERT(w->length == 0);
+  return true;
 }
 
 static void finish(weir_writable *w) {

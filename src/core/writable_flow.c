@@ -13,6 +13,7 @@ enum { SLICES_MAX = 64, GIVE_BYTES_MIN = 4096 };
 /* `drain` comes before the callbacks of the writes that made it possible. */
 static void tell_drain(weir_writable *w) {
   if (!weir_writable_needs_drain(w) || w->length > w->options.low_water_mark) return;
+  if (weir_writable_is_overrun(w)) return;
   w->need_drain = false;
   w->stats.drains++;
   uint64_t blocked_ns = w->stream->core->now_ns() - w->blocked_since_ns;
@@ -78,15 +79,17 @@ void weir_writable_tell_due(weir_writable *w, uint64_t count) {
 
 static void tell_written(weir_writable *w) {
   uint64_t due = w->untold; /* what drain's listeners write has its own turn */
-  tell_drain(w);
+  if (!w->stream->error) tell_drain(w); /* a sink that failed is of no use any more */
   weir_writable_tell_due(w, due);
+  if (!w->stream->error) tell_drain(w); /* owed until so many callbacks did not wait any more */
   after_telling(w);
 }
 
 static void run_tell_tick(weir_tick *tick) {
   weir_writable *w = WEIR_TICK_OWNER(tick, weir_writable, tell_tick);
   weir_stream *stream = w->stream;
-  if (stream->life == WEIR_ALIVE) weir_writable_reap(w, 0); /* one that closes says it itself */
+  /* close was the sink's last call: it says itself what it had written by then. */
+  if (stream->life == WEIR_ALIVE || !stream->port->close) weir_writable_reap(w, 0);
   tell_written(w);
   weir_stream_release(stream);
 }
@@ -98,8 +101,13 @@ void weir_writable_tell_later(weir_writable *w) {
 static void run_turn_end(weir_tick *tick) {
   weir_writable *w = WEIR_TICK_OWNER(tick, weir_writable, flush_tick);
   weir_stream *stream = w->stream;
+  bool overran = w->turn >= WEIR_TURN_BYTES_MAX;
   w->turn = 0;
   weir_writable_pump(w);
+  if (overran && stream->life == WEIR_ALIVE) {
+    weir_writable_reap(w, 0);
+    tell_written(w);
+  }
   weir_stream_release(stream);
 }
 
@@ -228,7 +236,7 @@ static bool somebody_waits(const weir_entry *operation) {
 
 static bool joins_batch(const weir_writable *w, const weir_entry *operation) {
   const weir_entry *batch = w->batch;
-  return batch && !batch->next && !operation->next && batch->callback.anchor &&
+  return batch && !batch->next && !operation->next &&
          batch->callback.identity == operation->callback.identity;
 }
 

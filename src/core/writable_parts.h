@@ -36,6 +36,15 @@ void weir_writable_advance_end(weir_writable *writable, bool at_once);
 
 /* --- writable.c --- */
 
+/* A fast peer must not hide that callbacks pile up, or that a script never returns to the loop. */
+enum { WEIR_ENTRIES_MAX = 1024, WEIR_TURN_BYTES_MAX = 1 << 20 };
+
+/* Bytes: whether either is so; then `drain` waits for it to end. */
+static inline bool weir_writable_is_overrun(const weir_writable *w) {
+  return weir_sink_takes_bytes(w->stream->port) &&
+         (w->queue.count > WEIR_ENTRIES_MAX || w->turn >= WEIR_TURN_BYTES_MAX);
+}
+
 /* Whether the sink has something of ours that it has not answered for. */
 static inline bool weir_writable_is_with_sink(const weir_writable *w) {
   return w->activity == WEIR_WRITING || weir_queue_is_with_sink(&w->queue);

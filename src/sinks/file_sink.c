@@ -177,6 +177,7 @@ void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable 
   sink->writable = writable;
   sink->opened = on_opened;
   sink->owner = owner;
+  sink->is_open = sink->file.given;
   sink->port = (weir_sink_port){
       .name = "file",
       .open = sink_open,

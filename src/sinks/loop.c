@@ -18,8 +18,8 @@ static void stop_idle(weir_loop *loop) {
 
 void weir_loop_run_ticks(weir_loop *loop) {
   weir_ticks_run(&loop->core.ticks);
-  if (weir_ticks_pending(&loop->core.ticks)) return; /* an outer call is at it */
-  stop_idle(loop);
+  if (loop->core.ticks.running) return; /* an outer call is at it */
+  if (!weir_ticks_pending(&loop->core.ticks)) stop_idle(loop);
   if (loop->settled) loop->settled(loop->owner);
 }
 
@@ -117,7 +117,10 @@ int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms) {
   timer->loop = loop;
   timer->closing = false;
   loop->uv->update_time(loop->handle); /* the loop may not have looked at the clock for long */
-  return loop->uv->timer_start(&timer->handle, on_timer, timeout_ms, 0);
+  /* As in Node: timers of 0 that start one another would never let the loop see to anything else. */
+  if (timeout_ms == 0) timeout_ms = 1;
+  /* A timer of 0 ms that starts another one would keep libuv among its timers for good. */
+  return loop->uv->timer_start(&timer->handle, on_timer, timeout_ms < 1 ? 1 : timeout_ms, 0);
 }
 
 void weir_timer_end(weir_timer *timer) {

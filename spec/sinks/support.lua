@@ -1,0 +1,279 @@
+-- What the specs of the file sink share: a folder of their own, streams that write down what
+-- happens, scripts that run in a Lua of their own, and system calls that fail. No spec of its own.
+--
+--   local ws, log = support.stream(path)
+--   ws:write("abc", log.cb "a")
+--   ws:end_()
+--   support.close(ws)
+--   assert.equal("open ready a prefinish finish close", log.take())
+local weir = require "weir"
+local paths = require "spec.support.paths"
+local semantics = require "spec.semantics.support"
+
+local support = {
+  new_log = semantics.new_log, -- words as in spec/semantics/support.lua
+  name = semantics.name,
+  settle = semantics.settle,
+  slow = os.getenv "SPEC_TOOL" ~= nil, -- a sanitizer or valgrind: do fewer rounds
+}
+
+local DEADLINE_MS = support.slow and 120000 or 20000
+
+-- Files -------------------------------------------------------------------------------------------
+
+local folder, count = nil, 0
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+support.quote = quote
+
+-- Runs a line of shell. Returns all that it printed, and its exit code.
+function support.sh(line)
+  local pipe = assert(io.popen("{ " .. line .. "\n} 2>&1; echo \"|$?\""))
+  local all = pipe:read "*a"
+  pipe:close()
+  local output, code = all:match "^(.*)|(%d+)\n$"
+  return output, tonumber(code)
+end
+
+-- A fresh folder, for setup(); gone after remove_folder(), for teardown().
+function support.open_folder()
+  local name = os.tmpname()
+  os.remove(name)
+  folder = name .. ".d"
+  support.sh("mkdir -m 755 " .. quote(folder))
+end
+
+function support.remove_folder()
+  support.sh("rm -rf " .. quote(folder))
+end
+
+-- A path in the folder that nobody has used. (In a script: the folder is that of its parent.)
+function support.new_path(suffix)
+  count = count + 1
+  return ("%s/%d%s"):format(folder, count, suffix or "")
+end
+
+function support.use_folder(path) folder = path end
+
+function support.read(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local content = file:read "*a"
+  file:close()
+  return content
+end
+
+-- A file of this content; a new path if none is given. Returns the path.
+function support.put(content, path)
+  path = path or support.new_path()
+  local file = assert(io.open(path, "wb"))
+  file:write(content)
+  file:close()
+  return path
+end
+
+function support.size(path)
+  local file = io.open(path, "rb")
+  if not file then return nil end
+  local size = file:seek "end"
+  file:close()
+  return size
+end
+
+function support.exists(path) return support.size(path) ~= nil end
+
+-- "rw-r--r--"
+function support.mode(path)
+  return support.sh("ls -ldn " .. quote(path)):match "^.(%S%S%S%S%S%S%S%S%S)"
+end
+
+-- The names in the folder of `path` that begin as its own does, with or without a dot in front.
+function support.names_like(path)
+  local parent, base = path:match "^(.*/)([^/]*)$"
+  local names = {}
+  for name in support.sh("ls -A " .. quote(parent)):gmatch "[^\n]+" do
+    local bare = name:gsub("^%.", "")
+    if bare == base or bare:sub(1, #base + 1) == base .. "." then names[#names + 1] = name end
+  end
+  return table.concat(names, " ")
+end
+
+-- How many descriptors this process has; nil where the system does not tell. Pipes do not count:
+-- io.popen may not have closed the other end of its own yet.
+function support.descriptors()
+  local all = support.sh "ls -l /proc/$PPID/fd 2>/dev/null"
+  local links = select(2, all:gsub(" %-> ", ""))
+  return links > 0 and links - select(2, all:gsub(" %-> pipe:", "")) or nil
+end
+
+-- Bytes of memory that this process has in use by now; nil where the system does not tell.
+function support.memory()
+  local file = io.open "/proc/self/statm"
+  if not file then return nil end
+  local pages = file:read "*a":match "^%d+ (%d+)"
+  file:close()
+  return tonumber(pages) * 4096
+end
+
+-- Streams -----------------------------------------------------------------------------------------
+
+local EVENTS = { "open", "ready", "drain", "prefinish", "finish", "close" }
+
+-- Logs the events of a stream by name.
+function support.listen(ws, log)
+  for _, event in ipairs(EVENTS) do
+    ws:on(event, function() log.add(event) end)
+  end
+  ws:on("error", log.cb "error")
+end
+
+-- A stream, and the log of its events.
+function support.stream(path, options)
+  local ws, log = weir.create_write_stream(path, options), support.new_log()
+  support.listen(ws, log)
+  return ws, log
+end
+
+-- Runs the loop until `done()` is true; fails when that takes too long.
+function support.run_until(done)
+  local late = false
+  local timer = weir.set_timeout(function() late = true end, DEADLINE_MS)
+  local ok, err = pcall(function()
+    while not (done() or late) do
+      weir.run "nowait" -- what needs no waiting
+      if not done() then weir.run "once" end
+    end
+  end)
+  timer:clear()
+  if not ok then error(err, 0) end
+  assert(not late, "it took too long")
+end
+
+-- Runs the loop until these streams are closed, and everybody was told.
+function support.close(...)
+  local streams = { ... }
+  support.run_until(function()
+    for _, ws in ipairs(streams) do
+      if not ws:closed() then return false end
+    end
+    return true
+  end)
+  weir.run "nowait"
+end
+
+-- Runs the loop until this stream is finished, and everybody was told.
+function support.finish(ws)
+  support.run_until(function() return ws:writable_finished() end)
+  weir.run "nowait"
+end
+
+-- Ends a stream and waits for its close.
+function support.end_and_close(ws)
+  ws:end_()
+  support.close(ws)
+end
+
+-- Writes the chunks, each as soon as the stream lets us, and ends. Returns how often it was full.
+function support.write_all(ws, chunks)
+  local i, full = 0, 0
+  local function go_on()
+    while i < #chunks do
+      i = i + 1
+      if not ws:write(chunks[i]) then
+        full = full + 1
+        return ws:once("drain", go_on)
+      end
+    end
+    ws:end_()
+  end
+  go_on()
+  support.close(ws)
+  return full
+end
+
+-- What this system lacks ---------------------------------------------------------------------------
+
+function support.lacks_command(name)
+  local _, code = support.sh("command -v " .. name)
+  if code ~= 0 then return "there is no " .. name end
+end
+
+function support.lacks_file(path)
+  local file = io.open(path, "rb")
+  if not file then return "there is no " .. path end
+  file:close()
+end
+
+-- Faults: see spec/support/preload/fault_shim.c ---------------------------------------------------
+
+local SHIM_SOURCE = "spec/support/preload/fault_shim.c"
+local shim, no_shim
+
+local function build_shim()
+  if support.sh "uname -s" ~= "Linux\n" then return nil, "system calls are made to fail on Linux only" end
+  local target = paths.build .. "/fault_shim.so"
+  local compiler = os.getenv "CC" or "cc"
+  -- Compiled aside, so that another run of the specs never finds half of it.
+  local output, code = support.sh(([[unset LD_PRELOAD; [ %s -nt %s ] || {
+    %s -O1 -U_FORTIFY_SOURCE -shared -fPIC -o %s.$$ %s -ldl && mv %s.$$ %s; }]]):format(
+    target, SHIM_SOURCE, compiler, target, SHIM_SOURCE, target, target))
+  if code ~= 0 then return nil, "fault_shim.c cannot be compiled: " .. output end
+  local here = support.sh "pwd":gsub("\n", "")
+  return here .. "/" .. target
+end
+
+-- Why no system call can be made to fail here; nil: it can.
+function support.lacks_faults()
+  if not shim and not no_shim then shim, no_shim = build_shim() end
+  return no_shim
+end
+
+-- Scripts -----------------------------------------------------------------------------------------
+
+local PRELUDE = [[
+dofile "spec/support/paths.lua"
+local weir, support = require "weir", require "spec.sinks.support"
+support.use_folder(%q)
+local path = ...
+]]
+
+local function fault_variables(options)
+  if not (options.faults or options.log) then return "" end
+  assert(not support.lacks_faults(), "ask lacks_faults() before")
+  local variables = { "LD_PRELOAD=\"$LD_PRELOAD " .. shim .. "\"" }
+  local function add(name, value)
+    if value then variables[#variables + 1] = name .. "=" .. quote(value) end
+  end
+  add("FAULTS", options.faults)
+  add("FAULTS_LOG", options.log)
+  add("FAULTS_PATH", options.on or options.path)
+  return table.concat(variables, " ")
+end
+
+-- Runs `text` in a Lua of its own, which has weir, support, and `path`: options.path, or a new one.
+-- Options: faults = "pwritev:1:EIO", on files whose path begins with `on` (else `path`); log = a
+-- file that gets a line for each such call; around = shell with "%s" where the script runs.
+-- Returns { output =, code = (124: it did not end), seconds =, path = }.
+function support.child(text, options)
+  options = options or {}
+  options.path = options.path or support.new_path()
+  local script = support.put(PRELUDE:format(folder) .. text, support.new_path ".lua")
+  local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000
+  local command = ("%s env %s %s %s %s"):format(limit, fault_variables(options),
+    paths.interpreter, quote(script), quote(options.path))
+  local around = options.around or "%s"
+  local began = weir.hrtime()
+  local output, code = support.sh((around:gsub("%%s", function() return command end)))
+  return {
+    output = output, code = code, seconds = (weir.hrtime() - began) / 1e9, path = options.path,
+  }
+end
+
+-- The same for a script that must end well; returns what it printed.
+function support.output_of(text, options)
+  local child = support.child(text, options)
+  assert(child.code == 0, ("exit code %d:\n%s"):format(child.code, child.output))
+  return child.output, child.path
+end
+
+return support
