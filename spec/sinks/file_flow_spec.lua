@@ -468,21 +468,6 @@ describe("a script that does not go back to the loop", function()
     assert.equal("true", log.take())
     support.end_and_close(ws)
   end)
-
-  it("is answered false after 1 MiB even if all its bytes are written meanwhile", function()
-    local ws, log = open_stream { high_water_mark = 10000 }
-    local chunk, after = ("x"):rep(6000), 0
-    for i = 1, 200 do
-      local go_on = ws:write(chunk)
-      if 6000 * i >= MEBIBYTE and go_on then after = after + 1 end
-      local began = weir.hrtime()
-      while ws:bytes_written() < 6000 * i and weir.hrtime() - began < 2e6 do end
-    end
-    assert.equal(0, after)
-    support.run_until(function() return not ws:writable_need_drain() end)
-    assert.matches("drain", log.take())
-    support.end_and_close(ws)
-  end)
 end)
 
 describe("the counters of a file stream", function()

@@ -3,6 +3,9 @@
 */
 #include "binding/error_object.h"
 
+#include <errno.h>
+#include <string.h>
+
 /* --- the object --- */
 
 /* Appends field `name` of the error, between `before` and `after`, to the string on top. */
@@ -41,12 +44,27 @@ static void set_text(lua_State *L, const char *name, const char *text) {
   lua_setfield(L, -2, name);
 }
 
+/* Names that libuv does not know. */
+static const char *name_of(int system) {
+  static const struct {
+    int system;
+    const char *name;
+  } known[] = {{EDQUOT, "EDQUOT"},   {ESTALE, "ESTALE"}, {EDEADLK, "EDEADLK"},
+               {ENOLCK, "ENOLCK"},   {ECHILD, "ECHILD"}, {ENOEXEC, "ENOEXEC"},
+               {ENOTBLK, "ENOTBLK"}, {EDOM, "EDOM"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (known[i].system == system) return known[i].name;
+  }
+  return NULL;
+}
+
 static void set_code(weir_context *context, lua_State *L, const weir_error *error) {
   if (error->code == WEIR_E_SYSTEM) {
     const weir_uv_api *uv = context->loop.uv;
     int code = uv->translate_sys_error(error->system);
-    set_text(L, "code", uv->err_name(code));
-    set_text(L, "message", uv->strerror(code));
+    const char *name = name_of(error->system);
+    set_text(L, "code", name ? name : uv->err_name(code));
+    set_text(L, "message", name ? strerror(error->system) : uv->strerror(code));
     lua_pushinteger(L, error->system);
     lua_setfield(L, -2, "errno");
     return;

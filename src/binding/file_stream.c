@@ -85,7 +85,9 @@ static bool read_file_options(lua_State *L, weir_file *file) {
   if (!file->has_start) file->start = 0;
   file->given = fd != UINT64_MAX;
   if (file->given) file->fd = (int)fd;
-  file->closes = !file->given || weir_options_boolean(L, 1, "auto_destroy");
+  bool stays_open = !weir_options_boolean(L, 1, "auto_destroy");
+  file->shared = file->given || stays_open;
+  file->closes = !file->given || !stays_open;
   file->atomic = weir_options_boolean(L, 1, "atomic");
   file->sync = sync_of(weir_options_string(L, 1, "sync"));
   return file->path || !path;

@@ -77,7 +77,8 @@ static int examine(weir_file *file) {
   if (flags < 0) return fail(file, "fcntl", errno);
   file->regular = S_ISREG(info.st_mode);
   bool appends = (flags & O_APPEND) != 0;
-  file->positioned = file->regular && !appends && (file->has_start || !file->given);
+  /* A descriptor that others have, or will have, moves its position as they expect. */
+  file->positioned = file->regular && !appends && (file->has_start || !file->shared);
   return 0;
 }
 

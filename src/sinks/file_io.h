@@ -29,6 +29,7 @@ typedef struct weir_file {
   bool has_start;   /* the first byte goes to `start`, whatever the file's position is */
   uint64_t start;
   bool given;       /* `fd` is the user's */
+  bool shared;      /* others have the descriptor, or will have it */
   bool closes;      /* close the descriptor in the end */
   bool atomic;      /* write beside the target, and take its place in the end */
   weir_sync sync;
