@@ -26,8 +26,8 @@ static fake_sink *sink;
 static ledger book;
 static bool is_bytes;
 static bool answers_now, answers_later; /* chunks: which of the two it does */
-static bool fails, breaks_rules;        /* the sink may */
-static bool user_destroys, user_ends, nobody_waits, memory_fails;
+static bool fails, breaks_rules;        /* the sink may; chunks: answer twice, bytes: write itself */
+static bool user_destroys, user_ends, user_floods, nobody_waits, memory_fails;
 static int depth;
 static bool is_traced;
 
@@ -73,6 +73,15 @@ static void write_something(void) {
   trace("}\n");
 }
 
+/* Enough for what bounds a turn: 1 MiB, or 1024 callbacks. */
+static void flood(void) {
+  int friend_of = one_in(2) ? 1 : -1;
+  uint64_t size = one_in(2) ? check_random(LEDGER_MAX_BYTES) : 1;
+  for (int left = size > 1 ? 32 : 300; left > 0 && is_room(); left--) {
+    ledger_write_chunk(&book, size, friend_of, 1);
+  }
+}
+
 static void end_it(void) {
   if (!user_ends) return;
   trace("end\n");
@@ -92,6 +101,7 @@ static void act_as_user(void) {
   switch (check_random(40)) {
     case 0: destroy_it(); break;
     case 1: end_it(); break;
+    case 8: if (user_floods && depth == 0 && one_in(4)) flood(); break;
     case 2: case 3: trace("cork\n"); fake_cork(host); break;
     case 4: case 5: case 6: case 7: trace("uncork\n"); fake_uncork(host); break;
     default: write_something();
@@ -172,8 +182,8 @@ static void act_as_sink(void) {
 
 static void (*note_word)(fake_host *told, const char *word);
 
-/* A sink of bytes calls nobody: its words are not the user's. */
-static bool is_private(const char *word) {
+/* Inside submit of a sink of bytes: whoever is there may write, and no more. */
+static bool is_in_submit(const char *word) {
   return is_bytes && (strncmp(word, "take", 4) == 0 || strcmp(word, "full") == 0);
 }
 
@@ -186,7 +196,10 @@ static void act_inside(fake_host *told, const char *word) {
   note_word(told, word);
   if (!is_bytes) chunks.write = random_answer();
   chunks.times = breaks_rules && one_in(40) ? 2 : 1;
-  if (is_private(word)) return;
+  if (is_in_submit(word)) {
+    if (breaks_rules && depth < DEPTH_MAX && one_in(10) && is_room()) write_something();
+    return;
+  }
   if (depth >= DEPTH_MAX || !one_in(is_of_sink(word) ? 8 : 3)) return;
   depth++;
   for (uint64_t acts = 1 + check_random(3); acts > 0; acts--) act_as_user();
@@ -225,9 +238,10 @@ static fake_options random_options(void) {
 static void begin(void) {
   is_bytes = one_in(2);
   fails = one_in(3);
-  breaks_rules = !is_bytes && one_in(6);
+  breaks_rules = one_in(6);
   user_destroys = one_in(3);
   user_ends = one_in(2);
+  user_floods = one_in(10);
   nobody_waits = one_in(5);
   memory_fails = failing_alloc_works() && one_in(5);
   answers_now = one_in(3);

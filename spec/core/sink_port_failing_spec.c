@@ -178,6 +178,26 @@ SPEC("destroy() calls nobody before it returns, also when the sink stops at once
   fake_host_free(host);
 }
 
+SPEC("destroy() from inside submit is the end of it: no more is submitted, all are told") {
+  const char *scripts[] = {FAKE_ABSENT, FAKE_NOW, FAKE_LATER};
+  for (int i = 0; i < 3; i++) {
+    fake_host *host = open_with((fake_options){.close = scripts[i]});
+    sink.bite = 2;
+    fake_write(host, "ab", "A");
+    fake_write(host, "cd", "B");
+    fake_on(host, "take(ab)", destroy);
+    fake_run(host);
+    CHECK_EQUAL(sink.submits, 1);
+    if (i == 0) fake_bytes_write(&sink, 2);
+    if (i == 2) fake_bytes_stop(&sink);
+    if (i == 2) fake_closed(&sink.sink, NULL);
+    fake_run(host);
+    CHECK_EQUAL(host->owed['A'] + host->owed['B'], 0);
+    CHECK_EQUAL(host->writable->length, 0);
+    fake_host_free(host);
+  }
+}
+
 SPEC("progress after destroy() tells what was written, and gives the sink nothing more") {
   fake_host *host = open_with((fake_options){.close = FAKE_LATER});
   fake_write(host, "ab", "A");

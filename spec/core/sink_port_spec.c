@@ -256,14 +256,16 @@ static void write_cd(fake_host *host) {
 SPEC("a write from inside submit waits its turn, and what submit wrote counts when it returns") {
   for (int writes_inside = 0; writes_inside <= 1; writes_inside++) {
     fake_host *host = open_with((fake_options){.mark = 2});
+    fake_write(host, "x", NULL);
+    flush(host);
     sink.writes_inside = writes_inside == 1;
     fake_on(host, "take(ab)", write_cd);
     fake_write(host, "ab", "A");
-    CHECK_LOG(host, "take(ab) false take(cd) false");
+    CHECK_LOG(host, "true take(x) take(ab) false take(cd) false");
     fake_run(host);
-    if (!writes_inside) fake_bytes_write(&sink, 4);
+    if (!writes_inside) fake_bytes_write(&sink, 5);
     CHECK_LOG(host, "| drain A C");
-    CHECK_STRING(sink.delivered, "abcd");
+    CHECK_STRING(sink.delivered, "xabcd");
     fake_host_free(host);
   }
 }
@@ -340,19 +342,64 @@ SPEC("a writer that never returns to the loop is asked to slow down after 1 MiB"
   fake_host_free(host);
 }
 
-SPEC("a drain that is owed when all is written already comes on the next tick") {
-  fake_host *host = open_with((fake_options){.mark = 2000000});
+static uint64_t written_on;
+
+static void write_on(fake_host *host) {
+  fake_on(host, "drain", write_on);
+  do written_on += 4096;
+  while (written_on < 64u << 20 && write_big(host, 4096) == WEIR_GO_ON);
+}
+
+SPEC("a writer that writes on at every drain lets the loop go on: no more than 1 MiB a turn") {
+  fake_host *host = open_with((fake_options){.mark = 16384});
+  sink.writes_inside = sink.awake = host->silent = true;
+  sink.on_written = count_only;
+  written_on = 0;
+  write_on(host);
+  for (uint64_t turn = 1; turn <= 3; turn++) {
+    CHECK_EQUAL(written_on, turn << 20);
+    weir_ticks_run(&host->core.ticks);
+  }
+  host->awaited = NULL;
+  weir_ticks_run(&host->core.ticks);
+  fake_host_free(host);
+}
+
+/* A stream that accepted all that one turn may; the sink has written it. `tells`: and has said so. */
+static fake_host *open_overrun(fake_options options, bool tells) {
+  fake_host *host = open_with(options);
   sink.awake = true;
   sink.on_written = count_only;
   host->silent = true;
   for (int i = 1; i <= 16; i++) {
     write_big(host, 65536);
-    fake_bytes_write(&sink, 65536);
+    if (tells) fake_bytes_write(&sink, 65536);
+    else fake_bytes_write_quietly(&sink, 65536);
   }
   host->silent = false;
-  fake_write(host, "", NULL);
+  return host;
+}
+
+SPEC("a drain that is owed for the turn's sake comes at its end, though all is written") {
+  for (int tells = 0; tells <= 1; tells++) {
+    fake_host *host = open_overrun((fake_options){.mark = 2000000}, tells == 1);
+    fake_write(host, "", NULL);
+    fake_tick(host, "tick");
+    fake_run(host);
+    CHECK_LOG(host, "false | tick drain");
+    fake_host_free(host);
+  }
+}
+
+SPEC("a stream destroyed before that turn's end says no drain, and asks its sink nothing") {
+  fake_host *host = open_overrun((fake_options){.mark = 2000000, .close = FAKE_LATER}, false);
+  fake_destroy(host, NULL);
   fake_run(host);
-  CHECK_LOG(host, "false | drain");
+  CHECK_LOG(host, "destroy |");
+  fake_bytes_stop(&sink);
+  fake_closed(&sink.sink, NULL);
+  fake_run(host);
+  CHECK_LOG(host, "| close");
   fake_host_free(host);
 }
 

@@ -3,6 +3,7 @@
 */
 #include "core/tick.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "support/check.h"
@@ -105,6 +106,47 @@ SPEC("a tick that is queued at the turn's end still runs, before the next turn's
   weir_ticks_run(&ticks);
   CHECK_STRING(order, "zbc");
   CHECK(!weir_ticks_pending(&ticks));
+}
+
+static void push_turn_end_c(named_tick *self) {
+  (void)self;
+  push_turn_end(&c);
+}
+static void push_self_at_turn_end(named_tick *self) {
+  push_turn_end(self);
+}
+
+SPEC("turn-end work that is queued meanwhile waits for the next run: the loop gets its turn") {
+  begin();
+  push_turn_end(&a);
+  push_turn_end(&z);
+  push(&b);
+  a.act = push_self_at_turn_end;
+  z.act = push_turn_end_c;
+  weir_ticks_run(&ticks);
+  CHECK_STRING(order, "baz");
+  CHECK(weir_ticks_pending(&ticks));
+  weir_ticks_run(&ticks);
+  CHECK_STRING(order, "bazac");
+  CHECK(weir_tick_is_queued(&a.tick));
+  CHECK(!weir_tick_is_queued(&c.tick));
+}
+
+static void free_self(named_tick *self) {
+  free(self);
+}
+
+SPEC("a tick may be freed while it runs") {
+  begin();
+  named_tick *freed = calloc(1, sizeof *freed), *last = calloc(1, sizeof *last);
+  if (!CHECK(freed && last)) return;
+  freed->act = last->act = free_self;
+  freed->name = 'x';
+  last->name = 'y';
+  push_turn_end(freed);
+  push_turn_end(last);
+  weir_ticks_run(&ticks);
+  CHECK_STRING(order, "xy");
 }
 
 static void push_self_twice(named_tick *self) {

@@ -2,14 +2,7 @@
 local weir = require "weir"
 local support = require "spec.sinks.support"
 
--- A spec that makes system calls fail. `output_of` and `child` run scripts as support's do.
-local function it_with_faults(sentence, body)
-  it(sentence, function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
-    body()
-  end)
-end
+local it_with_faults = support.with_faults(it, pending)
 
 -- Writes "abc", "def" and an empty chunk, with callbacks, and ends. Prints the log.
 local WRITE_TWO = [[
@@ -149,14 +142,15 @@ describe("a full device", function()
     return support.stream "/dev/full"
   end
 
-  it("tells the write, those behind it, and the end; then error once, then close; no finish", function()
+  it("tells the write, those behind it, the end; then error, then close; no finish", function()
     local ws, log = full()
     ws:write("a", log.cb "a")
     ws:write(("b"):rep(50000), log.cb "b")
     ws:write("", log.cb "c")
     ws:end_("d", log.cb "end")
     support.close(ws)
-    assert.equal("open ready a(ENOSPC) b(ENOSPC) c(ENOSPC) end(ENOSPC) error(ENOSPC) close", log.take())
+    assert.equal("open ready a(ENOSPC) b(ENOSPC) c(ENOSPC) end(ENOSPC) error(ENOSPC) close",
+      log.take())
     assert.equal(0, ws:bytes_written())
     assert.is_false(ws:writable_finished())
     assert.is_true(ws:writable_aborted())
@@ -282,7 +276,7 @@ describe("a write", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
 
-  it_with_faults("that the system cuts short is resumed at the exact byte, wherever it was cut", function()
+  it_with_faults("that is cut short is resumed at the exact byte, wherever it was cut", function()
     -- Stream k gets its first k bytes written, then the rest.
     local rules = {}
     for k = 1, 39 do rules[k] = ("pwritev:%d:s%d"):format(2 * k - 1, k) end
@@ -341,8 +335,8 @@ describe("a write", function()
         io.write(log.take(), " ", ws:bytes_written())
       ]], { faults = ("pwritev:1:s%d,pwritev:2+:ENOSPC"):format(cut) })
       local first = cut < 3 and "a(ENOSPC)" or "a"
-      assert.equal(("open ready %s b(ENOSPC) end(ENOSPC) error(ENOSPC) close %d"):format(first, cut),
-        output)
+      local rest = "b(ENOSPC) end(ENOSPC) error(ENOSPC) close " .. cut
+      assert.equal("open ready " .. first .. " " .. rest, output)
       assert.equal(("abcdef"):sub(1, cut), support.read(path))
     end
   end)
@@ -380,7 +374,7 @@ describe("a write", function()
     assert.equal("", content)
   end)
 
-  it_with_faults("of which the system takes nothing is tried once more, and is then an error", function()
+  it_with_faults("of which the system takes nothing is tried once more, then it is an error", function()
     local log, content = log_with "pwritev:1:s0"
     assert.equal(GOOD, log)
     assert.equal("abcdef", content)
@@ -409,7 +403,7 @@ describe("a write", function()
     assert.equal(1, select(2, support.read(calls):gsub("pwritev", "")))
   end)
 
-  it("beyond the size that files may have fails with EFBIG, and the bytes before are there", function()
+  it("beyond the size that files may have fails with EFBIG; what fits is there", function()
     local lacks = support.lacks_command "prlimit"
     if lacks then pending(lacks) end
     local child = support.child([[
@@ -430,7 +424,7 @@ describe("close", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
 
-  it_with_faults("that fails after finish is an error, then close; nothing else is told twice", function()
+  it_with_faults("that fails after finish is an error, then close; nobody is told twice", function()
     local log, content = log_with "close:1:EIO"
     assert.equal("open ready a b prefinish end finish error(EIO) close", log)
     assert.equal("abcdef", content)

@@ -2,8 +2,8 @@
 local weir = require "weir"
 local support = require "spec.sinks.support"
 
--- Runs a script with descriptor 3 opened by `redirection`, in which %s is the path, of this content.
--- Returns what it printed, and what is in the file then.
+-- Runs a script with descriptor 3 opened by `redirection`, in which %s is the path of a file of this
+-- content. Returns what it printed, and what is in the file then.
 local function with_3(redirection, script, content)
   local path = support.put(content or "")
   redirection = redirection:gsub("%%s", support.quote(path))

@@ -1,9 +1,11 @@
 -- Back-pressure, callbacks, cork and the counters of a file stream.
 --
--- write() asks how much is in the file by now before it answers false, so exact numbers are those of
--- streams that cannot write yet: not open, or corked.
+-- write() asks how much is in the file by now before it answers false, so exact numbers are those
+-- of streams that cannot write yet: not open, or corked.
 local weir = require "weir"
 local support = require "spec.sinks.support"
+
+local it_with_faults = support.with_faults(it, pending)
 
 local MEBIBYTE = 1024 * 1024
 
@@ -68,19 +70,17 @@ describe("write", function()
     support.end_and_close(ws)
   end)
 
-  it("counts a byte until it is written, not until it is handed on", function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
+  it_with_faults("counts a byte until it is written, not until it is handed on", function()
     local output = support.output_of([[
       local ws = weir.create_write_stream(path, { high_water_mark = 10 })
       support.run_until(function() return not ws:pending() end)
       io.write(tostring(ws:write(("x"):rep(10))), " ")
-      weir.run "nowait" -- by now the pool has it
+      support.run_until_delayed "pwritev"
       io.write(ws:writable_length(), " ", ws:bytes_written(), " ", tostring(ws:write "y"), " ")
       support.run_until(function() return ws:writable_length() == 0 end)
       io.write(ws:bytes_written(), " ", tostring(ws:write "z"))
       support.end_and_close(ws)
-    ]], { faults = "pwritev:1:d200" })
+    ]], { faults = "pwritev:1:d100", log = support.new_path() })
     assert.equal("false 10 0 false 11 true", output)
   end)
 
@@ -156,12 +156,11 @@ describe("drain", function()
     assert.equal(1000 * count, support.size(ws:path()))
   end)
 
-  it("waits for the low mark, and for no more", function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
+  it_with_faults("waits for the low mark, and for no more", function()
     -- 12 MiB leave in calls of 1 MiB; the stream looks up after 4 of them, and after 8.
     local output = support.output_of([[
-      local ws, log = support.stream(path, { high_water_mark = 10 * 2^20, low_water_mark = 5 * 2^20 })
+      local options = { high_water_mark = 10 * 2^20, low_water_mark = 5 * 2^20 }
+      local ws, log = support.stream(path, options)
       ws:on("drain", function() log.add(ws:writable_length() / 2^20) end)
       log.add(ws:write(("x"):rep(12 * 2^20)))
       support.run_until(function() return ws:writable_length() == 0 end)
@@ -216,14 +215,16 @@ describe("the callbacks of writes", function()
 
   it("never come while the write is still on the stack", function()
     local ws = open_stream { high_water_mark = 1 }
-    local inside, wrong = false, 0
+    local log = support.new_log()
     for _ = 1, 200 do
-      inside = true
-      ws:write("abc", function() if inside then wrong = wrong + 1 end end)
-      inside = false
+      log.add "write"
+      ws:write("abc", log.cb "called")
+      log.add "written"
     end
     support.end_and_close(ws)
-    assert.equal(0, wrong)
+    local words = log.take()
+    assert.not_matches("write called", words)
+    assert.equal(200, select(2, words:gsub("called", "")))
   end)
 
   it("come after the drain they made possible, and before prefinish", function()
@@ -326,9 +327,7 @@ describe("cork", function()
     assert.equal("open ready a prefinish end finish close", log.take())
   end)
 
-  it("makes few system calls of many writes", function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
+  it_with_faults("makes few system calls of many writes", function()
     local log = support.new_path()
     local _, path = support.output_of([[
       local ws = weir.create_write_stream(path)
@@ -342,9 +341,7 @@ describe("cork", function()
     assert.equal(30000, support.size(path))
   end)
 
-  it("is not needed for that: what is written in one turn leaves together", function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
+  it_with_faults("is not needed for that: what is written in one turn leaves together", function()
     local log = support.new_path()
     support.output_of([[
       local ws = weir.create_write_stream(path)

@@ -36,7 +36,7 @@ describe("opening a file", function()
       assert.equal("open ready a b prefinish end finish close", log.take())
     end)
 
-  it("tells drain before the callbacks when the mark was reached before the file was open", function()
+  it("tells drain before the callbacks when the mark was reached before it", function()
     local ws, log = support.stream(support.new_path(), { high_water_mark = 2 })
     log.add(ws:write("a", log.cb "a"))
     log.add(ws:write("b", log.cb "b"))
@@ -59,15 +59,17 @@ describe("opening a file", function()
     support.run_until(function() return ws:writable_length() == 0 end)
     support.end_and_close(ws)
     assert.same({
-      { "open", 1, "number" }, { "ready", 0, "nil" }, { "drain", 0, "nil" }, { "prefinish", 0, "nil" },
-      { "finish", 0, "nil" }, { "close", 0, "nil" },
+      { "open", 1, "number" }, { "ready", 0, "nil" }, { "drain", 0, "nil" },
+      { "prefinish", 0, "nil" }, { "finish", 0, "nil" }, { "close", 0, "nil" },
     }, given)
   end)
 
   it("is pending, without a descriptor, until open; and again once it is closed", function()
     local path = support.new_path()
     local ws = weir.create_write_stream(path)
-    local function state() return { ws:pending(), ws:fd() ~= nil, ws:path(), ws:bytes_written() } end
+    local function state()
+      return { ws:pending(), ws:fd() ~= nil, ws:path(), ws:bytes_written() }
+    end
     local before, at = state(), {}
     for _, event in ipairs { "open", "ready", "finish", "close" } do
       ws:on(event, function() at[event] = state() end)

@@ -2,6 +2,8 @@
 local weir = require "weir"
 local support = require "spec.sinks.support"
 
+local it_with_faults = support.with_faults(it, pending)
+
 local SLAB = 32768 - 64 -- small pieces are copied into slabs of this size
 local MEBIBYTE = 1024 * 1024
 
@@ -34,7 +36,8 @@ end
 
 -- Sizes from 0 to 5 MiB, many of them near the places where something changes.
 local function mixed_sizes()
-  local edges = { 0, 1, 13, 100, 4095, 4096, 4097, 16384, SLAB - 1, SLAB, SLAB + 1, 65535, 65536, 65537 }
+  local edges = { 0, 1, 13, 100, 4095, 4096, 4097, 16384, SLAB - 1, SLAB, SLAB + 1, 65535, 65536,
+    65537 }
   local sizes, random = {}, 12345
   for i = 1, support.slow and 60 or 200 do
     random = (random * 1103515245 + 12345) % 2147483648
@@ -269,9 +272,7 @@ describe("a chunk of no bytes", function()
     support.end_and_close(ws)
   end)
 
-  it("makes no system call", function()
-    local lacks = support.lacks_faults()
-    if lacks then pending(lacks) end
+  it_with_faults("makes no system call", function()
     local calls = support.new_path()
     local output, path = support.output_of([[
       local ws, log = support.stream(path)

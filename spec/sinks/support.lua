@@ -19,6 +19,13 @@ local support = {
 
 local DEADLINE_MS = support.slow and 120000 or 20000
 
+local top
+-- The folder of the checkout.
+function support.top()
+  top = top or support.sh "pwd":gsub("\n", "")
+  return top
+end
+
 -- Files -------------------------------------------------------------------------------------------
 
 local folder, count = nil, 0
@@ -70,6 +77,12 @@ function support.put(content, path)
   file:write(content)
   file:close()
   return path
+end
+
+function support.append(path, content)
+  local file = assert(io.open(path, "ab"))
+  file:write(content)
+  file:close()
 end
 
 function support.size(path)
@@ -191,7 +204,7 @@ function support.write_all(ws, chunks)
   return full
 end
 
--- What this system lacks ---------------------------------------------------------------------------
+-- What this system lacks --------------------------------------------------------------------------
 
 function support.lacks_command(name)
   local _, code = support.sh("command -v " .. name)
@@ -210,7 +223,7 @@ local SHIM_SOURCE = "spec/support/preload/fault_shim.c"
 local shim, no_shim
 
 local function build_shim()
-  if support.sh "uname -s" ~= "Linux\n" then return nil, "system calls are made to fail on Linux only" end
+  if support.sh "uname -s" ~= "Linux\n" then return nil, "only on Linux can system calls fail" end
   local target = paths.build .. "/fault_shim.so"
   local compiler = os.getenv "CC" or "cc"
   -- Compiled aside, so that another run of the specs never finds half of it.
@@ -218,8 +231,7 @@ local function build_shim()
     %s -O1 -U_FORTIFY_SOURCE -shared -fPIC -o %s.$$ %s -ldl && mv %s.$$ %s; }]]):format(
     target, SHIM_SOURCE, compiler, target, SHIM_SOURCE, target, target))
   if code ~= 0 then return nil, "fault_shim.c cannot be compiled: " .. output end
-  local here = support.sh "pwd":gsub("\n", "")
-  return here .. "/" .. target
+  return support.top() .. "/" .. target
 end
 
 -- Why no system call can be made to fail here; nil: it can.
@@ -228,14 +240,41 @@ function support.lacks_faults()
   return no_shim
 end
 
+-- An `it` that is pending where no system call can be made to fail. (Both are words of spec files.)
+function support.with_faults(it, pending)
+  return function(sentence, body)
+    it(sentence, function()
+      local lacks = support.lacks_faults()
+      if lacks then pending(lacks) end
+      body()
+    end)
+  end
+end
+
+-- In a script with options.log: runs the loop until such a call is under way, delayed by a fault.
+function support.run_until_delayed(call)
+  local began = weir.hrtime()
+  repeat
+    weir.run "nowait"
+    assert(weir.hrtime() - began < DEADLINE_MS * 1e6, "it was never called")
+  until (support.read(os.getenv "FAULTS_LOG") or ""):find("delayed " .. call, 1, true)
+end
+
 -- Scripts -----------------------------------------------------------------------------------------
 
 local PRELUDE = [[
-dofile "spec/support/paths.lua"
+package.path = %q .. package.path
+package.cpath = %q .. package.cpath
 local weir, support = require "weir", require "spec.sinks.support"
 support.use_folder(%q)
 local path = ...
 ]]
+
+local function prelude()
+  local lua = support.top() .. "/?.lua;" .. support.top() .. "/lua/?"
+  return PRELUDE:format(lua .. ".lua;" .. lua:match ";(.*)$" .. "/init.lua;",
+    ("%s/%s/?.so;"):format(support.top(), paths.build), folder)
+end
 
 local function fault_variables(options)
   if not (options.faults or options.log) then return "" end
@@ -252,15 +291,17 @@ end
 
 -- Runs `text` in a Lua of its own, which has weir, support, and `path`: options.path, or a new one.
 -- Options: faults = "pwritev:1:EIO", on files whose path begins with `on` (else `path`); log = a
--- file that gets a line for each such call; around = shell with "%s" where the script runs.
+-- file that gets a line for each such call; around = shell with "%s" where the script runs; cd = a
+-- folder to run it in.
 -- Returns { output =, code = (124: it did not end), seconds =, path = }.
 function support.child(text, options)
   options = options or {}
   options.path = options.path or support.new_path()
-  local script = support.put(PRELUDE:format(folder) .. text, support.new_path ".lua")
+  local script = support.put(prelude() .. text, support.new_path ".lua")
   local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000
   local command = ("%s env %s %s %s %s"):format(limit, fault_variables(options),
     paths.interpreter, quote(script), quote(options.path))
+  if options.cd then command = ("cd %s; %s"):format(quote(options.cd), command) end
   local around = options.around or "%s"
   local began = weir.hrtime()
   local output, code = support.sh((around:gsub("%%s", function() return command end)))

@@ -316,10 +316,12 @@ static uint64_t submit(void *self, const weir_slice *slices, size_t count) {
     return 0;
   }
   bool had = has_bytes(sink);
+  int times_let_go = sink->times_let_go;
   uint64_t taken = take(sink, slices, count);
   if (taken > 0 && sink->writes_inside) write_kept(sink, sink->taken - sink->written);
-  note_taken(sink, taken);
   hold_while_it_has_bytes(sink, had);
+  note_taken(sink, taken);
+  if (sink->times_let_go > times_let_go) return 0; /* destroyed from within */
   if (taken > 0 && sink->writes_inside) fake_bytes_progress(sink);
   return taken;
 }
@@ -375,6 +377,7 @@ void fake_bytes_write(fake_bytes *sink, uint64_t bytes) {
 static void let_go(fake_bytes *sink) {
   bool had = has_bytes(sink);
   sink->kept_count = 0;
+  sink->times_let_go++;
   sink->taken = sink->written;
   hold_while_it_has_bytes(sink, had);
 }

@@ -93,7 +93,7 @@ struct fake_bytes {
   const char *failure;
   bool failed; /* it has nothing any more, and says nothing any more */
   uint64_t taken, written;
-  int submits, slices_max;
+  int submits, slices_max, times_let_go;
   /* Gets each byte as it is written, instead of `delivered`. NULL: none. */
   void (*on_written)(fake_bytes *sink, const char *bytes, size_t size);
   char delivered[FAKE_DELIVERED_MAX];

@@ -85,6 +85,10 @@ static lua_results context_gc(lua_State *L) {
   if (!context) return 0;
   owner->context = NULL;
   context->L = NULL;
+  if (context->has_loop && context->loop.running) { /* os.exit(code, true) in a callback */
+    weir_lua_stream_end_all(context);
+    return 0;
+  }
   if (context->has_loop) {
     weir_timer_end_all(context);
     bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);

@@ -41,6 +41,10 @@ static bool discards(const weir_lua_stream *stream) {
   return sink_of(stream)->file.atomic;
 }
 
+static void end_now(weir_lua_stream *stream, bool discard) {
+  weir_file_sink_end_now(stream->sink, discard);
+}
+
 static bool must_wait(const weir_lua_stream *stream) {
   return weir_file_sink_is_writing(sink_of(stream));
 }
@@ -53,6 +57,7 @@ static const weir_stream_kind kind = {
     .push_pending = push_pending,
     .unused = free_sink,
     .discards = discards,
+    .end_now = end_now,
     .must_wait = must_wait,
 };
 

@@ -337,6 +337,15 @@ static bool somebody_must_wait(const weir_context *context) {
   return false;
 }
 
+void weir_lua_stream_end_all(weir_context *context) {
+  for (weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
+    bool open = stream->writable.writer == WEIR_OPEN;
+    bool discard = open && stream->kind->discards && stream->kind->discards(stream);
+    stream->collected = true;
+    if (stream->kind->end_now) stream->kind->end_now(stream, discard);
+  }
+}
+
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
   weir_loop *loop = &context->loop;
   for_each(context, close_one);

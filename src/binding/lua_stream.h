@@ -31,6 +31,7 @@ typedef struct weir_stream_kind {
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
   void (*unused)(weir_lua_stream *stream); /* frees the sink; NULL: there is none */
   bool (*discards)(const weir_lua_stream *stream); /* not ended when the state closes: drop it? */
+  void (*end_now)(weir_lua_stream *stream, bool discard); /* the loop will never go on */
   bool (*must_wait)(const weir_lua_stream *stream); /* a pool thread reads memory of Lua's */
 } weir_stream_kind;
 
@@ -87,6 +88,9 @@ void weir_lua_stream_push_anchors(lua_State *L, int index);
 void weir_lua_stream_settle(weir_lua_stream *stream);
 /* The loop's hook: no tick is left. */
 void weir_lua_stream_settle_all(void *context);
+/* The state closes from within a callback of its loop: flushes and closes all streams without it.
+*/
+void weir_lua_stream_end_all(weir_context *context);
 /* The state closes: flushes and closes all streams. Returns false if some did not within the bound.
 */
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms);

@@ -51,8 +51,8 @@ static weir_entry *append(weir_queue *queue) {
   return entry;
 }
 
-/* Whether bytes put at the end of `slab` may join the last entry: its own must lie in front of them, its
-** writer must not wait for a callback, and it must not have been written to its end.
+/* Whether bytes put at the end of `slab` may join the last entry: its own must lie in front of
+** them, its writer must not wait for a callback, and it must not have been written to its end.
 */
 static bool joins_last(const weir_queue *queue, const weir_slab *slab) {
   const weir_entry *last = queue->last;

@@ -30,8 +30,8 @@ typedef struct weir_sink_port {
 
   /* Bytes. Takes all or some of `slices` (the last one may be taken in part) and returns how many
   ** bytes it took; 0 when it can take none now. Whenever it can take more, or has written some, it
-  ** calls weir_writable_progress(); when it fails, weir_writable_failed(). One that fails from
-  ** within the call takes nothing: it returns 0.
+  ** calls weir_writable_progress(); when it fails, weir_writable_failed(). One that fails or
+  ** stops from within the call takes nothing: it returns 0.
   */
   uint64_t (*submit)(void *sink, const weir_slice *slices, size_t count);
 

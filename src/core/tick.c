@@ -48,9 +48,10 @@ void weir_ticks_run(weir_ticks *ticks) {
   if (ticks->running) return;
   ticks->running = true;
   run_now(ticks);
-  weir_tick *last = ticks->turn_end.first ? ticks->turn_end.last : NULL;
-  for (weir_tick *tick = NULL; tick != last;) {
-    tick = shift(&ticks->turn_end);
+  const weir_tick *last = ticks->turn_end.last;
+  for (bool more = ticks->turn_end.first != NULL; more;) {
+    weir_tick *tick = shift(&ticks->turn_end);
+    more = tick != last; /* looked at now: run() may free it */
     tick->run(tick);
     run_now(ticks);
   }

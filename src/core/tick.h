@@ -53,9 +53,9 @@ void weir_ticks_push(weir_ticks *ticks, weir_tick *tick, weir_tick_run run);
 /* The same, for the end of the turn. */
 void weir_ticks_push_turn_end(weir_ticks *ticks, weir_tick *tick, weir_tick_run run);
 
-/* Runs all ticks, also those that are queued meanwhile, and the turn-end ones that were queued before
-** this call. Turn-end ticks that are queued meanwhile wait for the next call, so that the loop gets its
-** turn in between. Called from within a tick it does nothing: the outer call goes on.
+/* Runs all ticks, also those that are queued meanwhile, and the turn-end ones that were queued
+** before this call. Turn-end ticks that are queued meanwhile wait for the next call, so that the
+** loop gets its turn in between. Called from within a tick it does nothing: the outer call goes on.
 */
 void weir_ticks_run(weir_ticks *ticks);
 

@@ -130,16 +130,12 @@ static weir_verdict answer(weir_writable *w, uint64_t size) {
   bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
   if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
   bool below = w->length < w->options.high_water_mark || w->length == 0;
-  bool overrun = takes_bytes && weir_writable_is_overrun(w);
-  if (overrun) below = false;
+  if (weir_writable_is_overrun(w)) below = false;
   if (!below && !w->need_drain) {
     w->need_drain = true;
     w->blocked_since_ns = w->stream->core->now_ns();
   }
-  bool drained = !below && !overrun && w->length <= w->options.low_water_mark;
-  if (takes_bytes && (w->untold > 0 || drained)) {
-    weir_writable_tell_later(w);
-  }
+  if (takes_bytes && w->untold > 0) weir_writable_tell_later(w);
   return below && w->stream->life == WEIR_ALIVE && !w->stream->error ? WEIR_GO_ON : WEIR_SLOW_DOWN;
 }
 

@@ -37,7 +37,7 @@ static bool may_flow(const weir_writable *w) {
 
 static void pump_bytes(weir_writable *w) {
   weir_slice slices[SLICES_MAX];
-  while (weir_queue_is_waiting(&w->queue)) {
+  while (weir_queue_is_waiting(&w->queue) && may_flow(w)) { /* submit may have ended it */
     size_t count = weir_queue_slices(&w->queue, slices, SLICES_MAX);
     uint64_t taken = 0;
     if (count > 0) {

@@ -216,9 +216,24 @@ static int sync_folder(weir_file *file, const char *path) {
   int fd = open_retrying(folder, O_RDONLY | O_DIRECTORY, 0);
   free(folder);
   if (fd < 0) return fail(file, "open", errno);
-  int result = fsync(fd), error = errno;
+  int result;
+  do {
+    result = fsync(fd);
+  } while (result != 0 && errno == EINTR);
+  int error = errno;
   close(fd);
   return result == 0 || error == EINVAL || error == ENOTSUP ? 0 : fail(file, "fsync", error);
+}
+
+/* The temporary file becomes the target; with O_EXCL only if nobody has made one meanwhile. */
+static int take_place(weir_file *file) {
+  bool exclusive = (file->flags & O_EXCL) != 0;
+  if (exclusive && link(file->temporary, file->target) != 0) return fail(file, "link", errno);
+  if (exclusive) unlink(file->temporary);
+  else if (rename(file->temporary, file->target) != 0) return fail(file, "rename", errno);
+  free(file->temporary);
+  file->temporary = NULL;
+  return 0;
 }
 
 int weir_file_finish(weir_file *file) {
@@ -226,13 +241,15 @@ int weir_file_finish(weir_file *file) {
   int error = sync_file(file, all);
   if (error) return error;
   if (file->atomic) {
-    if (rename(file->temporary, file->target) != 0) return fail(file, "rename", errno);
-    free(file->temporary);
-    file->temporary = NULL;
-    return sync_folder(file, file->target);
+    error = take_place(file);
+    return error ? error : sync_folder(file, file->target);
   }
   bool name_matters = file->path && (file->sync == WEIR_SYNC_FULL || file->created);
-  return name_matters ? sync_folder(file, file->path) : 0;
+  if (!name_matters) return 0;
+  char *real = realpath(file->path, NULL); /* a symlink lies elsewhere; NULL: renamed meanwhile */
+  error = sync_folder(file, real ? real : file->path);
+  free(real);
+  return error;
 }
 
 /* --- close --- */

@@ -3,6 +3,9 @@
 */
 #include "sinks/file_sink.h"
 
+#include <errno.h>
+#include <time.h>
+
 #include "core/assert.h"
 
 static void go_on(weir_file_sink *sink);
@@ -22,6 +25,7 @@ static weir_error *job_error(weir_file_sink *sink) {
 static void on_work(uv_work_t *work) {
   weir_file_sink *sink = work->data;
   sink->job(sink);
+  atomic_store_explicit(&sink->at_work, false, memory_order_release);
 }
 
 static void after_work(uv_work_t *work, int status) {
@@ -44,6 +48,7 @@ static void send_job(weir_file_sink *sink, void (*job)(weir_file_sink *),
   sink->done = done;
   sink->job_error = 0;
   sink->work.data = sink;
+  atomic_store_explicit(&sink->at_work, true, memory_order_relaxed);
   weir_stream_hold(stream_of(sink));
   int error = sink->loop->uv->queue_work(sink->loop->handle, &sink->work, on_work, after_work);
   WEIR_ASSERT(error == 0);
@@ -161,6 +166,46 @@ static void go_on(weir_file_sink *sink) {
     sink->finish_wanted = false;
     send_job(sink, finish_job, finished);
   }
+}
+
+/* --- the end without the loop --- */
+
+/* Sees to it that the job neither runs nor will. */
+static void wait_for_job(weir_file_sink *sink) {
+  const struct timespec nap = {.tv_nsec = 100000};
+  if (!sink->job) return;
+  atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
+  if (sink->loop->uv->cancel((uv_req_t *)&sink->work) == 0) return;
+  while (atomic_load_explicit(&sink->at_work, memory_order_acquire)) nanosleep(&nap, NULL);
+}
+
+/* Writes what the queue still has, from the first byte on that the ring has not written. */
+static int write_rest(weir_file_sink *sink) {
+  weir_writable *writable = sink->writable;
+  uint64_t done = weir_file_ring_done(&sink->ring);
+  weir_queue_written(&writable->queue, done - writable->reaped);
+  weir_queue_give_back(&writable->queue);
+  weir_slice slice;
+  while (weir_queue_slices(&writable->queue, &slice, 1) > 0) {
+    struct iovec vector = {(void *)(uintptr_t)slice.base, slice.size};
+    ssize_t written = weir_file_write(&sink->file, &vector, 1, done);
+    if (written <= 0) return written < 0 ? (int)-written : EAGAIN;
+    done += (uint64_t)written;
+    weir_queue_submitted(&writable->queue, (uint64_t)written);
+  }
+  return 0;
+}
+
+void weir_file_sink_end_now(weir_file_sink *sink, bool discard) {
+  const weir_stream *stream = stream_of(sink);
+  wait_for_job(sink);
+  if (stream->life == WEIR_CLOSED || stream->error) discard = true;
+  int error = 0;
+  if (sink->file.fd < 0 && stream->constructing && !discard) error = weir_file_open(&sink->file);
+  if (sink->file.fd < 0) return;
+  if (!error && !discard) error = write_rest(sink);
+  if (!error && !discard && weir_file_has_finish(&sink->file)) weir_file_finish(&sink->file);
+  weir_file_close(&sink->file);
 }
 
 /* --- life --- */

@@ -25,6 +25,7 @@ typedef struct weir_file_sink {
   uv_work_t work;
   void (*job)(struct weir_file_sink *sink); /* what the pool thread does; NULL: nothing is out */
   void (*done)(struct weir_file_sink *sink); /* what the loop does after it */
+  _Atomic bool at_work; /* the job has not ended on the pool */
   int job_error;        /* the job's result: 0 or an errno */
   bool finish_wanted, close_wanted; /* as soon as the work item is back */
   bool is_open;
@@ -39,6 +40,12 @@ void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable 
                            void (*opened)(void *owner), void *owner);
 /* Frees what it owns. Nothing may be out. */
 void weir_file_sink_deinit(weir_file_sink *sink);
+
+/* Does now, on this thread and without the loop, all that is left: waits for the job on the pool,
+** writes what is queued, finishes (unless `discard`), closes. For a state that is closed from
+** within a callback of the loop, which will never go on. Nobody is told anything.
+*/
+void weir_file_sink_end_now(weir_file_sink *sink, bool discard);
 
 /* Whether a pool thread may be reading the stream's bytes now. */
 bool weir_file_sink_is_writing(const weir_file_sink *sink);

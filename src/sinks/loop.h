@@ -55,7 +55,9 @@ struct weir_timer {
   bool closing;
 };
 
-/* Starts it, for at least 1 ms, as in Node. Returns 0 or a libuv error; on error it was never touched. */
+/* Starts it, for at least 1 ms, as in Node. Returns 0 or a libuv error; on error it was never
+** touched.
+*/
 int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms);
 /* Ends it, fired or not; `freed` follows. Later calls do nothing. */
 void weir_timer_end(weir_timer *timer);

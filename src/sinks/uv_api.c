@@ -20,6 +20,7 @@ const weir_uv_api weir_uv_linked = {
     .timer_init = uv_timer_init,
     .timer_start = uv_timer_start,
     .queue_work = uv_queue_work,
+    .cancel = uv_cancel,
     .translate_sys_error = uv_translate_sys_error,
     .err_name = uv_err_name,
     .strerror = uv_strerror,

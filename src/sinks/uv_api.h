@@ -35,6 +35,7 @@ typedef struct weir_uv_api {
                      uint64_t repeat_ms);
   int (*queue_work)(uv_loop_t *loop, uv_work_t *work, uv_work_cb on_work,
                     uv_after_work_cb after_work);
+  int (*cancel)(uv_req_t *request);
   int (*translate_sys_error)(int error);
   const char *(*err_name)(int error);
   const char *(*strerror)(int error);

@@ -7,7 +7,8 @@
 ** s7 (at most 7 bytes go through; s0: the call answers 0), d50 (waits 50 ms; later rules still fit).
 **
 ** Only calls on files whose path begins with FAULTS_PATH count. FAULTS_LOG names a file that gets a
-** line "call path result" for each of them, the result being -errno after a failure.
+** line "call path result" for each of them when it is over, the result being -errno after a failure;
+** one that is delayed gets a line "delayed call path ms" first.
 **
 ** Linux, and any libc whose functions can be interposed. It is not part of support.a: there it would
 ** take the place of the functions of libc.
@@ -116,7 +117,19 @@ static void path_of(int fd, char path[PATH_BYTES]) {
   path[size < 0 ? 0 : size] = '\0';
 }
 
-static void delay(long ms) {
+/* By system calls: the functions of libc are ours now. */
+static void write_down(const visit *v, const char *what, long result) {
+  if (!v->counts || !log_path) return;
+  int fd =
+      (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  char line[PATH_BYTES + 64];
+  int size = snprintf(line, sizeof line, "%s%s %s %ld\n", what, names[v->call], v->path, result);
+  syscall(SYS_write, fd, line, (size_t)size);
+  syscall(SYS_close, fd);
+}
+
+static void delay(const visit *v, long ms) {
+  write_down(v, "delayed ", ms);
   struct timespec left = {ms / 1000, ms % 1000 * 1000000};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
@@ -133,7 +146,7 @@ static visit begin(call call, const char *path, int fd) {
     const rule *rule = &rules[i];
     if (rule->call != call || count < rule->first || count > rule->last) continue;
     if (rule->delay_ms > 0) {
-      delay(rule->delay_ms);
+      delay(&v, rule->delay_ms);
       continue;
     }
     v.error = rule->error;
@@ -144,18 +157,9 @@ static visit begin(call call, const char *path, int fd) {
   return v;
 }
 
-/* By system calls: the functions of libc are ours now. */
 static long end(const visit *v, long result) {
   int saved = errno;
-  if (v->counts && log_path) {
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
-                          0600);
-    char line[PATH_BYTES + 64];
-    int size = snprintf(line, sizeof line, "%s %s %ld\n", names[v->call], v->path,
-                        result < 0 ? -(long)saved : result);
-    syscall(SYS_write, fd, line, (size_t)size);
-    syscall(SYS_close, fd);
-  }
+  write_down(v, "", result < 0 ? -(long)saved : result);
   errno = saved;
   return result;
 }

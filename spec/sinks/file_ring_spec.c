@@ -1,0 +1,306 @@
+/* file_ring_spec.c - what is offered is written once, in order, whatever the system takes at a time.
+**
+** The system call is replaced: pwritev writes into memory, as much of it as the spec lets it.
+** SPDX-License-Identifier: MIT
+*/
+#include "sinks/uv_api.h"
+
+#include "sinks/file_ring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/check.h"
+
+enum { FILE_BYTES = 16 << 20, MEBIBYTE = 1 << 20 };
+
+/* --- the file ---------------------------------------------------------------------------------- */
+
+static char content[FILE_BYTES];  /* what is in it */
+static uint64_t expected_offset;  /* where the next call must begin: no gap, no overlap */
+static size_t limit;              /* the most that a call takes; 0: anything */
+static bool random_limit;         /* or rather a number below it, at least 1 */
+static int failing_call, failure; /* the nth call from now fails so; 0: none */
+static int calls, vectors_max;
+static size_t bytes_max;
+static weir_file_ring *stopped; /* is told to stop from within the call */
+
+static ssize_t take(const struct iovec *vectors, int count, uint64_t offset) {
+  size_t total = 0, most = limit;
+  if (random_limit) most = 1 + (size_t)check_random(limit);
+  for (int i = 0; i < count; i++) {
+    CHECK(vectors[i].iov_len > 0);
+    size_t size = vectors[i].iov_len;
+    if (most > 0 && size > most - total) size = most - total;
+    if (!CHECK(offset + total + size <= FILE_BYTES)) abort();
+    memcpy(content + offset + total, vectors[i].iov_base, size);
+    total += size;
+    if (most > 0 && total == most) break;
+  }
+  return (ssize_t)total;
+}
+
+/* In place of libc's. */
+ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
+  CHECK_EQUAL(fd, 7);
+  CHECK_EQUAL(offset, expected_offset);
+  size_t offered = 0;
+  for (int i = 0; i < count; i++) offered += vectors[i].iov_len;
+  if (count > vectors_max) vectors_max = count;
+  if (offered > bytes_max) bytes_max = offered;
+  calls++;
+  if (stopped) atomic_store(&stopped->stop, true);
+  if (failing_call > 0 && --failing_call == 0) {
+    errno = failure;
+    return -1;
+  }
+  ssize_t taken = take(vectors, count, (uint64_t)offset);
+  expected_offset += (uint64_t)taken;
+  return taken;
+}
+
+/* --- the ring ---------------------------------------------------------------------------------- */
+
+static weir_file_ring ring;
+static weir_file file;
+
+static void begin(void) {
+  expected_offset = 0;
+  limit = 0;
+  random_limit = false;
+  failing_call = calls = vectors_max = 0;
+  bytes_max = 0;
+  stopped = NULL;
+  weir_file_ring_init(&ring);
+  weir_file_init(&file);
+  file.fd = 7;
+  file.regular = file.positioned = true;
+}
+
+static uint64_t offer(const char *text) {
+  weir_slice slice = {text, strlen(text)};
+  return weir_file_ring_offer(&ring, &slice, 1);
+}
+
+static int drain(void) {
+  return weir_file_ring_drain(&ring, &file);
+}
+
+#define CHECK_CONTENT(text) \
+  do { \
+    CHECK_EQUAL(weir_file_ring_done(&ring), strlen(text)); \
+    CHECK(memcmp(content, (text), strlen(text)) == 0); \
+  } while (0)
+
+SPEC("nothing offered is nothing written") {
+  begin();
+  CHECK(weir_file_ring_is_empty(&ring));
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(calls, 0);
+}
+
+SPEC("slices are written in the order they were offered, in one call") {
+  begin();
+  CHECK_EQUAL(offer("abc"), 3);
+  CHECK_EQUAL(offer("defg"), 4);
+  CHECK(!weir_file_ring_is_empty(&ring));
+  CHECK_EQUAL(weir_file_ring_done(&ring), 0);
+  CHECK_EQUAL(drain(), 0);
+  CHECK_CONTENT("abcdefg");
+  CHECK(weir_file_ring_is_empty(&ring));
+  CHECK_EQUAL(calls, 1);
+  CHECK_EQUAL(vectors_max, 2);
+}
+
+SPEC("it goes on behind what is written") {
+  begin();
+  offer("abc");
+  CHECK_EQUAL(drain(), 0);
+  offer("def");
+  CHECK_EQUAL(drain(), 0);
+  CHECK_CONTENT("abcdef");
+}
+
+SPEC("what comes while it is full waits for room, which written slices leave") {
+  begin();
+  weir_slice slices[WEIR_RING_SLICES + 6];
+  for (size_t i = 0; i < WEIR_RING_SLICES + 6; i++) slices[i] = (weir_slice){"xyz", 3};
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, WEIR_RING_SLICES + 6), 3 * WEIR_RING_SLICES);
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, 1), 0);
+  limit = 7; /* two slices, and one in part */
+  failing_call = 2;
+  failure = EIO;
+  CHECK_EQUAL(drain(), EIO);
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, 3), 6);
+  limit = 0;
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(weir_file_ring_done(&ring), 3 * (WEIR_RING_SLICES + 2));
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, WEIR_RING_SLICES), 3 * WEIR_RING_SLICES);
+}
+
+SPEC("a short write is resumed at the exact byte, wherever it was cut") {
+  const char *text = "abcdefghijkl";
+  for (size_t cut = 1; cut < 12; cut++) {
+    begin();
+    offer("abc");
+    offer("d");
+    offer("efghij");
+    offer("kl");
+    limit = cut;
+    CHECK_EQUAL(drain(), 0);
+    CHECK_CONTENT(text);
+    CHECK_EQUAL(calls, (12 + (int)cut - 1) / (int)cut);
+  }
+}
+
+SPEC("a failed call leaves the position behind what was written before it") {
+  begin();
+  offer("abcdef");
+  offer("ghi");
+  limit = 4;
+  failing_call = 2;
+  failure = ENOSPC;
+  CHECK_EQUAL(drain(), ENOSPC);
+  CHECK_CONTENT("abcd");
+  CHECK_STRING(file.failed_call, "write");
+}
+
+SPEC("told to stop, it does not begin another call") {
+  begin();
+  offer("abcdef");
+  limit = 2;
+  stopped = &ring;
+  CHECK_EQUAL(drain(), 0);
+  CHECK_CONTENT("ab");
+  CHECK_EQUAL(calls, 1);
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(calls, 1);
+}
+
+SPEC("a call takes no more than 1 MiB, and a turn no more than 4 MiB and a call") {
+  begin();
+  char *big = malloc(FILE_BYTES);
+  if (!CHECK(big)) return;
+  for (size_t i = 0; i < FILE_BYTES; i++) big[i] = (char)(i * 2654435761u >> 13);
+  weir_slice slice = {big, 9 * MEBIBYTE + 5};
+  CHECK_EQUAL(weir_file_ring_offer(&ring, &slice, 1), slice.size);
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(bytes_max, MEBIBYTE);
+  CHECK_EQUAL(weir_file_ring_done(&ring), 4 * MEBIBYTE);
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(weir_file_ring_done(&ring), 8 * MEBIBYTE);
+  CHECK_EQUAL(drain(), 0);
+  CHECK(weir_file_ring_is_empty(&ring));
+  CHECK(memcmp(content, big, slice.size) == 0);
+  free(big);
+}
+
+SPEC("long and short slices share a call up to its limit, and are cut there") {
+  begin();
+  char *big = malloc(2 * MEBIBYTE);
+  if (!CHECK(big)) return;
+  memset(big, 'x', 2 * MEBIBYTE);
+  offer("ab");
+  weir_slice slice = {big, MEBIBYTE};
+  weir_file_ring_offer(&ring, &slice, 1);
+  offer("cd");
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(calls, 2);
+  CHECK_EQUAL(bytes_max, MEBIBYTE);
+  CHECK_EQUAL(weir_file_ring_done(&ring), MEBIBYTE + 4);
+  CHECK(memcmp(content, "abxx", 4) == 0);
+  CHECK(memcmp(content + MEBIBYTE, "xxcd", 4) == 0);
+  free(big);
+}
+
+/* --- at random --------------------------------------------------------------------------------- */
+
+enum { POOL = 1 << 16 };
+static char pool[POOL]; /* the bytes at position p of all that is offered are pool[p % POOL] */
+
+static void fill_pool(void) {
+  for (size_t i = 0; i < POOL; i++) pool[i] = (char)check_random(256);
+}
+
+/* Offers up to `left` bytes, in one to eight slices of sizes that spread over all magnitudes. */
+static uint64_t offer_some(uint64_t left) {
+  weir_slice slices[8];
+  size_t count = 0, wanted = 1 + (size_t)check_random(8);
+  uint64_t at = ring.offered;
+  while (count < wanted && left > 0) {
+    uint64_t size = 1 + check_random((uint64_t)1 << check_random(13));
+    if (size > left) size = left;
+    if (size > POOL - at % POOL) size = POOL - at % POOL;
+    slices[count++] = (weir_slice){pool + at % POOL, (size_t)size};
+    at += size;
+    left -= size;
+  }
+  return weir_file_ring_offer(&ring, slices, count);
+}
+
+static void check_content(uint64_t size) {
+  CHECK_EQUAL(weir_file_ring_done(&ring), size);
+  for (uint64_t i = 0; i < size; i++) {
+    if (content[i] != pool[i % POOL]) {
+      CHECK_EQUAL(i, size); /* the byte at i is wrong */
+      return;
+    }
+  }
+}
+
+SPEC("any sizes, any cuts, and errors in between: the bytes are the same") {
+  for (int round = 0; round < 200; round++) {
+    check_random_begin(check_seed() + (uint64_t)round);
+    begin();
+    fill_pool();
+    uint64_t total = 1 + check_random(200000);
+    random_limit = check_random(3) > 0;
+    limit = random_limit ? (size_t)1 << check_random(16) : 0;
+    while (ring.offered < total || !weir_file_ring_is_empty(&ring)) {
+      offer_some(total - ring.offered);
+      if (check_random(4) == 0) continue;
+      bool fails = check_random(5) == 0;
+      failing_call = fails ? 1 + (int)check_random(3) : 0;
+      failure = EIO;
+      int error = drain();
+      CHECK(error == 0 || (fails && error == EIO));
+      failing_call = 0;
+    }
+    check_content(total);
+  }
+}
+
+/* --- with a thread ----------------------------------------------------------------------------- */
+
+static atomic_bool offered_all;
+
+/* As the pool would: comes again whenever there may be something. */
+static void write_on(void *nothing) {
+  (void)nothing;
+  do {
+    CHECK_EQUAL(drain(), 0);
+  } while (!atomic_load(&offered_all) || weir_file_ring_done(&ring) < FILE_BYTES);
+}
+
+SPEC("a thread that writes and one that offers need no lock, and lose nothing") {
+  begin();
+  fill_pool();
+  atomic_store(&offered_all, false);
+  random_limit = false;
+  uv_thread_t thread;
+  if (!CHECK_EQUAL(uv_thread_create(&thread, write_on, NULL), 0)) return;
+  while (ring.offered < FILE_BYTES) {
+    uint64_t before = weir_file_ring_done(&ring);
+    offer_some(FILE_BYTES - ring.offered);
+    uint64_t after = weir_file_ring_done(&ring);
+    CHECK(before <= after && after <= ring.offered);
+  }
+  atomic_store(&offered_all, true);
+  uv_thread_join(&thread);
+  check_content(FILE_BYTES);
+}
+
+int main(int argc, char **argv) {
+  return check_main(argc, argv);
+}
