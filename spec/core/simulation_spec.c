@@ -1,5 +1,5 @@
 /* simulation_spec.c - random programs over random sinks, checked against a naive ledger. SEED repeats a
-** run; RUNS says how many programs of each kind (400).
+** run; RUNS says how many programs, TRACE=1 shows them.
 **
 ** A program is a few hundred acts of the user, the sink and the loop, one after the other; and the user
 ** acts, now and then, inside whatever he is told. At the end the sink answers all it owes, and then
@@ -26,7 +26,7 @@ static fake_sink *sink;
 static ledger book;
 static bool is_bytes;
 static bool answers_now, answers_later; /* chunks: which of the two it does */
-static bool fails, breaks_rules;        /* the sink may; chunks: answer twice, bytes: write itself */
+static bool fails, breaks_rules; /* the sink may; chunks: answer twice, bytes: write itself */
 static bool user_destroys, user_ends, user_floods, nobody_waits, memory_fails;
 static int depth;
 static bool is_traced;
@@ -94,18 +94,27 @@ static void destroy_it(void) {
   fake_destroy(host, one_in(2) ? "D" : NULL);
 }
 
+static void cork_it(void) {
+  trace("cork\n");
+  fake_cork(host);
+}
+
+static void uncork_it(void) {
+  trace("uncork\n");
+  fake_uncork(host);
+}
+
 static void act_as_user(void) {
   if (!is_room()) return;
   bool starved = memory_fails && one_in(8);
   if (starved) failing_alloc_begin(1 + (long)check_random(4), one_in(2));
-  switch (check_random(40)) {
-    case 0: destroy_it(); break;
-    case 1: end_it(); break;
-    case 8: if (user_floods && depth == 0 && one_in(4)) flood(); break;
-    case 2: case 3: trace("cork\n"); fake_cork(host); break;
-    case 4: case 5: case 6: case 7: trace("uncork\n"); fake_uncork(host); break;
-    default: write_something();
-  }
+  uint64_t act = check_random(80);
+  if (act < 2) destroy_it();
+  else if (act < 4) end_it();
+  else if (act < 8) cork_it();
+  else if (act < 16) uncork_it();
+  else if (act < 17 && user_floods && depth == 0) flood();
+  else write_something();
   if (starved) failing_alloc_end();
 }
 
@@ -128,22 +137,21 @@ static void make_progress(uint64_t written) {
   if (knows) book.synced = before + written;
 }
 
+static void change_its_ways(void) {
+  if (one_in(3)) bytes.room = one_in(3) ? UINT64_MAX : check_random(5000);
+  if (one_in(3)) bytes.bite = one_in(2) ? 0 : 1 + check_random(100);
+  if (one_in(3)) bytes.awake = one_in(2);
+  if (one_in(3)) bytes.writes_inside = one_in(3);
+  if (fails && one_in(20)) bytes.fails_inside = true;
+}
+
 static void act_as_bytes(void) {
   if (sink->closed || sink->opening || bytes.failed) return;
-  switch (check_random(12)) {
-    case 0: bytes.room = one_in(3) ? UINT64_MAX : check_random(5000); break;
-    case 1: bytes.bite = one_in(2) ? 0 : 1 + check_random(100); break;
-    case 2: bytes.awake = one_in(2); break;
-    case 3: bytes.writes_inside = one_in(3); break;
-    case 4:
-      if (fails && one_in(20)) bytes.fails_inside = true;
-      break;
-    case 5:
-      if (fails && one_in(20) && !sink->closing) fake_bytes_fail(&bytes, "X");
-      break;
-    case 6: case 7: fake_bytes_write_quietly(&bytes, check_random(outstanding() + 1)); break;
-    default: make_progress(one_in(2) ? outstanding() : check_random(outstanding() + 1));
-  }
+  uint64_t act = check_random(12), some = check_random(outstanding() + 1);
+  if (act < 4) change_its_ways();
+  else if (act < 5 && fails && one_in(20) && !sink->closing) fake_bytes_fail(&bytes, "X");
+  else if (act < 7) fake_bytes_write_quietly(&bytes, some);
+  else make_progress(one_in(2) ? outstanding() : some);
 }
 
 static void act_as_chunks(void) {
@@ -197,7 +205,8 @@ static void act_inside(fake_host *told, const char *word) {
   if (!is_bytes) chunks.write = random_answer();
   chunks.times = breaks_rules && one_in(40) ? 2 : 1;
   if (is_in_submit(word)) {
-    if (breaks_rules && depth < DEPTH_MAX && one_in(10) && is_room()) write_something();
+    bool may_write = host->writable->writer == WEIR_OPEN && depth < DEPTH_MAX && is_room();
+    if (breaks_rules && may_write && one_in(10)) write_something();
     return;
   }
   if (depth >= DEPTH_MAX || !one_in(is_of_sink(word) ? 8 : 3)) return;
@@ -337,11 +346,10 @@ static void part(void) {
 static void run_program(void) {
   begin();
   for (int act = 0; act < ACTS && host->stream; act++) {
-    switch (check_random(8)) {
-      case 0: case 1: act_as_sink(); break;
-      case 2: run_ticks(); break;
-      default: act_as_user();
-    }
+    uint64_t whose = check_random(8);
+    if (whose < 2) act_as_sink();
+    else if (whose < 3) run_ticks();
+    else act_as_user();
     ledger_check(&book);
   }
   settle();
@@ -356,7 +364,8 @@ static void run_program(void) {
 
 static uint64_t runs_wanted(void) {
   const char *given = getenv("RUNS");
-  return given ? strtoull(given, NULL, 0) : 400;
+  if (given) return strtoull(given, NULL, 0);
+  return getenv("SPEC_TOOL") ? 200 : 2000; /* a sanitizer or valgrind is slow */
 }
 
 /* A seed of its own for each, so that the bad one can be run alone. */

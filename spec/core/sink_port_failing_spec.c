@@ -48,7 +48,8 @@ SPEC("a sink that fails midway: what it wrote is told success, the rest the erro
   fake_host_free(host);
 }
 
-SPEC("without auto_destroy a failed sink leaves the stream alive, of no use, and its length right") {
+SPEC(
+    "without auto_destroy a failed sink leaves the stream alive, of no use, and its length right") {
   fake_host *host = open_with((fake_options){.survives = true});
   fake_write(host, "abcd", "A");
   fake_write(host, "ef", NULL);

@@ -31,8 +31,8 @@ SPEC("the sink is asked to open on the first tick, its answer counts on the next
 }
 
 SPEC("what was written before the sink opened leaves as one batch, then the end follows [32]") {
-  fake_host *host = open_with((fake_options){
-      .open = FAKE_LATER, .batches = true, .write = FAKE_NOW, .finish = FAKE_NOW});
+  fake_host *host = open_with(
+      (fake_options){.open = FAKE_LATER, .batches = true, .write = FAKE_NOW, .finish = FAKE_NOW});
   fake_write(host, "a", "A");
   fake_write(host, "b", NULL);
   fake_end(host, NULL, "E");

@@ -108,7 +108,8 @@ SPEC("chunks that only wait are told on the tick before error and close [28, X-0
   fake_host_free(host);
 }
 
-SPEC("without an error those that wait are told that the stream was destroyed, as write or as end") {
+SPEC(
+    "without an error those that wait are told that the stream was destroyed, as write or as end") {
   fake_host *host = open_with((fake_options){0});
   fake_cork(host);
   fake_write(host, "a", "A");
@@ -242,7 +243,8 @@ SPEC("a sink that was not asked to close cannot say that it is closed") {
 
 /* --- errors --------------------------------------------------------------------------------------------- */
 
-SPEC("without auto_destroy the first error stays, is told once, and a later destroy() only closes") {
+SPEC(
+    "without auto_destroy the first error stays, is told once, and a later destroy() only closes") {
   fake_host *host = open_with((fake_options){.survives = true});
   fake_write(host, "a", NULL);
   fake_write(host, "b", "B");

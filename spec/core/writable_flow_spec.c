@@ -68,8 +68,7 @@ SPEC("a value is given back as soon as it is answered, though its callback still
 
 SPEC("a hundred writes that nobody waits for need no tick; in object mode they need one") {
   for (int object_mode = 0; object_mode <= 1; object_mode++) {
-    fake_host *host =
-        open_with((fake_options){.write = FAKE_NOW, .object_mode = object_mode == 1});
+    fake_host *host = open_with((fake_options){.write = FAKE_NOW, .object_mode = object_mode == 1});
     host->silent = true;
     for (int i = 0; i < 100; i++) fake_write(host, "x", NULL);
     CHECK_EQUAL(weir_ticks_pending(&host->core.ticks), object_mode);

@@ -19,7 +19,8 @@ static fake_host *open_bytes(fake_options options) {
 
 /* --- what write() answers ------------------------------------------------------------------------------- */
 
-SPEC("a stream of mark 0 takes an empty chunk gladly, and asks to slow down after any byte [X-004]") {
+SPEC("a stream of mark 0 takes an empty chunk gladly, and asks to slow down after any byte "
+     "[X-004]") {
   fake_host *host = open_chunks((fake_options){.mark = FAKE_ZERO});
   fake_write(host, "", "A");
   fake_answer(&chunks, NULL);
@@ -253,7 +254,8 @@ SPEC("streams that write into each other do not nest deeper than 32 sink calls")
 /* --- without memory ----------------------------------------------------------------------------------------- */
 
 /* The act is done with the nth allocation failing. Returns whether it was needed, and so was not done. */
-static bool is_refused(fake_host *host, weir_verdict (*act)(fake_host *host), long nth, bool sticky) {
+static bool is_refused(fake_host *host, weir_verdict (*act)(fake_host *host), long nth,
+                       bool sticky) {
   uint64_t length = host->writable->length, accepted = host->writable->stats.accepted;
   weir_slab_pool_deinit(&host->core.slabs);
   weir_slab_pool_init(&host->core.slabs);
@@ -364,6 +366,22 @@ SPEC("a stream that ran out of memory while it failed still tells everybody some
 
 static void low_mark_at_the_high_one(void) {
   open_bytes((fake_options){.mark = 4, .low_mark = 4});
+}
+
+static void write_copied_bytes_as_chunk(void) {
+  fake_host *host = open_chunks((fake_options){0});
+  fake_write_pieces(host, &(weir_piece){"a", 1, 0}, 1, NULL);
+}
+static void write_chunk_of_two_pieces(void) {
+  fake_host *host = open_chunks((fake_options){0});
+  const weir_piece pieces[] = {{"a", 1, fake_anchor_new(host, "a")},
+                               {"b", 1, fake_anchor_new(host, "b")}};
+  fake_write_pieces(host, pieces, 2, NULL);
+}
+
+SPEC("a sink of chunks gets each chunk as one piece with an anchor") {
+  CHECK_ABORTS(write_copied_bytes_as_chunk);
+  CHECK_ABORTS(write_chunk_of_two_pieces);
 }
 
 SPEC("the low mark lies below the high one") {

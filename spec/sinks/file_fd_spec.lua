@@ -2,8 +2,8 @@
 local weir = require "weir"
 local support = require "spec.sinks.support"
 
--- Runs a script with descriptor 3 opened by `redirection`, in which %s is the path of a file of this
--- content. Returns what it printed, and what is in the file then.
+-- Runs a script with descriptor 3 opened by `redirection`, in which %s is the path of a file of
+-- this content. Returns what it printed, and what is in the file then.
 local function with_3(redirection, script, content)
   local path = support.put(content or "")
   redirection = redirection:gsub("%%s", support.quote(path))
@@ -271,15 +271,47 @@ describe("a pipe given by its descriptor", function()
       turn()
       support.close(ws, file)
       io.write(", ", support.read(path))
-    ]], { around = "mkfifo $$.f 2>/dev/null; f=$(mktemp -u); mkfifo $f; %s 3<>$f; rm -f $f $$.f" })
+    ]], { around = "f=$(mktemp -u); mkfifo $f; %s 3<>$f; rm -f $f" })
     assert.equal("turned, waiting, 1,2,3,4,5,", output)
   end)
 
-  it("gives EPIPE when its reader is gone", function()
-    local child = support.child(SEND:format(5000), {
-      around = "trap '' PIPE; { sleep 0.05; %s; } 3>&1 >&2 | true",
+  it("gives EPIPE when its reader is gone, and the process lives", function()
+    local default, lacks = support.default_signals()
+    if lacks then pending(lacks) end
+    for _, before in ipairs { default, "" } do
+      local child = support.child(SEND:format(5000), {
+        around = "trap '' PIPE; { sleep 0.05; " .. before .. "%s; } 3>&1 >&2 | true",
+      })
+      assert.equal("error(EPIPE) close", child.output)
+    end
+  end)
+
+  it("ends the process when its reader is gone, if that was asked for", function()
+    local default, lacks = support.default_signals()
+    if lacks then pending(lacks) end
+    local child = support.child("weir.set_sigpipe(false)" .. SEND:format(5000), {
+      around = "{ sleep 0.05; " .. default .. "%s; echo $? >&2; } 3>&1 >&2 | true",
     })
-    assert.equal("error(EPIPE) close", child.output)
+    assert.not_matches("close", child.output)
+    assert.not_matches("^0\n", child.output)
+  end)
+
+  it("that is stuck, like seven others, holds up no file", function()
+    local output = support.output_of([[
+      local stuck = {}
+      for fd = 3, 9 do
+        stuck[fd] = weir.create_write_stream(nil, { fd = fd })
+        stuck[fd]:write(("x"):rep(1000000))
+      end
+      support.run_until(function() return stuck[9]:bytes_written() > 0 end)
+      local began = weir.hrtime()
+      for i = 1, 3 do support.end_and_close(weir.create_write_stream(path .. i)) end
+      io.write((weir.hrtime() - began) / 1e9 < 2 and "in time" or "late")
+      for fd = 3, 9 do stuck[fd]:destroy() end
+      weir.run()
+    ]], { around = "f=$(mktemp -u); for i in 3 4 5 6 7 8 9; do mkfifo $f.$i; done; "
+      .. "%s 3<>$f.3 4<>$f.4 5<>$f.5 6<>$f.6 7<>$f.7 8<>$f.8 9<>$f.9; rm -f $f.*" })
+    assert.equal("in time", output)
   end)
 end)
 

@@ -217,6 +217,15 @@ function support.lacks_file(path)
   file:close()
 end
 
+-- Weir ignores SIGPIPE and SIGXFSZ, and what this process ignores a script that it starts ignores
+-- as well. What to put in front so that it does not; nil and why where that cannot be had.
+function support.default_signals()
+  local words = "env --default-signal=PIPE --default-signal=XFSZ "
+  local _, code = support.sh(words .. "true")
+  if code ~= 0 then return nil, "env cannot set signals to their defaults" end
+  return words
+end
+
 -- Faults: see spec/support/preload/fault_shim.c ---------------------------------------------------
 
 local SHIM_SOURCE = "spec/support/preload/fault_shim.c"
@@ -236,6 +245,8 @@ end
 
 -- Why no system call can be made to fail here; nil: it can.
 function support.lacks_faults()
+  -- It ends processes whose system calls were made to fail, with a complaint about its own books.
+  if os.getenv "SPEC_TOOL" == "asan" then return "AddressSanitizer and the shim do not get along" end
   if not shim and not no_shim then shim, no_shim = build_shim() end
   return no_shim
 end
@@ -289,6 +300,17 @@ local function fault_variables(options)
   return table.concat(variables, " ")
 end
 
+-- The shell line that runs `text` in a Lua of its own; options as for child().
+function support.command(text, options)
+  options.path = options.path or support.new_path()
+  local script = support.put(prelude() .. text, support.new_path ".lua")
+  local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000
+  local command = ("%s env %s %s %s %s"):format(limit, fault_variables(options),
+    paths.interpreter, quote(script), quote(options.path))
+  if options.cd then command = ("cd %s; %s"):format(quote(options.cd), command) end
+  return ((options.around or "%s"):gsub("%%s", function() return command end))
+end
+
 -- Runs `text` in a Lua of its own, which has weir, support, and `path`: options.path, or a new one.
 -- Options: faults = "pwritev:1:EIO", on files whose path begins with `on` (else `path`); log = a
 -- file that gets a line for each such call; around = shell with "%s" where the script runs; cd = a
@@ -296,15 +318,9 @@ end
 -- Returns { output =, code = (124: it did not end), seconds =, path = }.
 function support.child(text, options)
   options = options or {}
-  options.path = options.path or support.new_path()
-  local script = support.put(prelude() .. text, support.new_path ".lua")
-  local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000
-  local command = ("%s env %s %s %s %s"):format(limit, fault_variables(options),
-    paths.interpreter, quote(script), quote(options.path))
-  if options.cd then command = ("cd %s; %s"):format(quote(options.cd), command) end
-  local around = options.around or "%s"
+  local command = support.command(text, options)
   local began = weir.hrtime()
-  local output, code = support.sh((around:gsub("%%s", function() return command end)))
+  local output, code = support.sh(command)
   return {
     output = output, code = code, seconds = (weir.hrtime() - began) / 1e9, path = options.path,
   }

@@ -247,8 +247,7 @@ weir_verdict fake_write_pieces(fake_host *host, const weir_piece *pieces, size_t
                                const char *name) {
   weir_error *refusal = NULL;
   weir_callback callback = fake_callback(host, name);
-  weir_verdict verdict =
-      weir_writable_write(host->writable, pieces, count, callback, &refusal);
+  weir_verdict verdict = weir_writable_write(host->writable, pieces, count, callback, &refusal);
   if (verdict == WEIR_NO_MEMORY) take_back(host, pieces, count, callback);
   note_verdict(host, verdict, refusal);
   return verdict;

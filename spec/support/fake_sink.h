@@ -58,14 +58,14 @@ typedef struct fake_chunks fake_chunks;
 struct fake_chunks {
   fake_sink sink;
   const char *write;
-  int times;        /* how often it answers at once; 1 */
-  const char *late; /* answers the second time with this error */
-  bool raises;      /* an error is raised, not answered */
+  int times;                /* how often it answers at once; 1 */
+  const char *late;         /* answers the second time with this error */
+  bool raises;              /* an error is raised, not answered */
   const char *raises_after; /* raises this when it has answered */
   /* Of a simulation: what it got, and how it answers (error NULL: success). Or NULL. */
   void (*on_submit)(fake_chunks *sink, const weir_entry *first);
   void (*on_answer)(fake_chunks *sink, const char *error);
-  bool pending;     /* an operation waits for its answer */
+  bool pending; /* an operation waits for its answer */
   uint64_t operation;
 };
 
@@ -85,8 +85,8 @@ enum { FAKE_OUTSTANDING_MAX = 1 << 17, FAKE_SLICES_MAX = 4096, FAKE_DELIVERED_MA
 typedef struct fake_bytes fake_bytes;
 struct fake_bytes {
   fake_sink sink;
-  uint64_t room;   /* how many bytes it takes yet; from fake_bytes_new: any number */
-  uint64_t bite;   /* the most it takes at once; 0: any number */
+  uint64_t room;      /* how many bytes it takes yet; from fake_bytes_new: any number */
+  uint64_t bite;      /* the most it takes at once; 0: any number */
   bool writes_inside; /* submit writes what it takes, and says so before it returns */
   bool awake;
   bool fails_inside; /* the next submit fails with `failure` */

@@ -258,7 +258,8 @@ static void settle_last_chunk(ledger *self, ledger_write *write, weir_verdict ve
                               uint64_t writes_before) {
   if (!write) return;
   if (verdict == WEIR_NO_MEMORY) withdraw(self, write, LEDGER_VOID);
-  else if (self->host->writable->stats.writes == writes_before) withdraw(self, write, LEDGER_REFUSED);
+  else if (self->host->writable->stats.writes == writes_before)
+    withdraw(self, write, LEDGER_REFUSED);
   else write->fate = LEDGER_ACCEPTED;
 }
 
@@ -273,8 +274,7 @@ void ledger_end_stream(ledger *self, uint64_t size, bool waits) {
   weir_callback callback = callback_of(self, waits, OF_ENDS + index);
   uint64_t writes_before = self->host->writable->stats.writes;
   ledger_write *write = has_chunk ? offer(self, size, false) : NULL;
-  weir_verdict verdict =
-      weir_writable_end(self->host->writable, pieces, count, callback, &refusal);
+  weir_verdict verdict = weir_writable_end(self->host->writable, pieces, count, callback, &refusal);
   CHECK((refusal != NULL) == (verdict == WEIR_REFUSED));
   weir_error_release(refusal);
   CHECK(verdict != WEIR_SLOW_DOWN);

@@ -14,9 +14,19 @@
 
 #include "support/fake_sink.h"
 
-enum { LEDGER_WRITES_MAX = 2048, LEDGER_ENDS_MAX = 128, LEDGER_FRIENDS = 3, LEDGER_MAX_BYTES = 65536 };
+enum {
+  LEDGER_WRITES_MAX = 2048,
+  LEDGER_ENDS_MAX = 128,
+  LEDGER_FRIENDS = 3,
+  LEDGER_MAX_BYTES = 65536
+};
 
-typedef enum ledger_fate { LEDGER_OFFERED, LEDGER_ACCEPTED, LEDGER_REFUSED, LEDGER_VOID } ledger_fate;
+typedef enum ledger_fate {
+  LEDGER_OFFERED,
+  LEDGER_ACCEPTED,
+  LEDGER_REFUSED,
+  LEDGER_VOID
+} ledger_fate;
 
 typedef struct ledger_write {
   uint64_t size, end; /* bytes: `end` is the place behind its last one */
@@ -35,14 +45,14 @@ typedef struct ledger_end {
 
 typedef struct ledger {
   fake_host *host;
-  fake_bytes *bytes;   /* one of these two */
+  fake_bytes *bytes; /* one of these two */
   fake_chunks *chunks;
   bool in_order;      /* the callbacks come in order; the user may spoil it */
   bool told_on_ticks; /* chunks: a failure overtakes those that wait for their tick */
   ledger_write writes[LEDGER_WRITES_MAX];
   ledger_end ends[LEDGER_ENDS_MAX];
   size_t write_count, end_count;
-  size_t next_taken, next_told; /* writes before these have been */
+  size_t next_taken, next_told;     /* writes before these have been */
   int friends_owed[LEDGER_FRIENDS]; /* callbacks that are one function: calls owed */
   uint64_t accepted, answered;      /* sizes */
   uint64_t position;                /* of the next byte to be offered */

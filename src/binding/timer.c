@@ -14,6 +14,7 @@ struct weir_lua_timer {
   weir_timer timer;
   weir_context *context;
   unsigned references; /* the userdata's, and libuv's until it has closed the handle */
+  bool boxed;          /* the userdata has not been collected */
   uint32_t anchor;     /* the function; 0: fired or cleared */
   weir_lua_timer *next, *previous;
 };
@@ -85,6 +86,7 @@ lua_results weir_timer_set_timeout(lua_State *L) {
   if (!it) return luaL_error(L, "not enough memory");
   it->context = context;
   it->references = 1;
+  it->boxed = true;
   it->timer.owner = it;
   it->timer.fired = on_fired;
   it->timer.freed = on_freed;
@@ -119,12 +121,18 @@ static lua_results timer_gc(lua_State *L) {
   weir_lua_timer *it = test(L);
   if (!it) return 0;
   ((box *)lua_touserdata(L, 1))->timer = NULL;
+  it->boxed = false;
   release(it);
   return 0;
 }
 
 void weir_timer_end_all(weir_context *context) {
-  while (context->timers) end(context->timers);
+  while (context->timers) {
+    weir_lua_timer *it = context->timers;
+    end(it);
+    /* Made by a finalizer while the state closes: Lua will not collect it any more. */
+    if (it->boxed) release(it);
+  }
 }
 
 void weir_timer_open(weir_context *context, lua_State *L) {

@@ -141,6 +141,8 @@ static weir_verdict answer(weir_writable *w, uint64_t size) {
 
 weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, size_t count,
                                  weir_callback callback, weir_error **refusal) {
+  bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
+  WEIR_ASSERT(takes_bytes || (count == 1 && pieces->anchor)); /* else chunks would run together */
   uint64_t size = 0;
   for (size_t i = 0; i < count; i++) size += pieces[i].size;
   weir_error *error = refuse(w, size);
@@ -153,7 +155,7 @@ weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, siz
   if (!weir_queue_reserve(&w->queue, pieces, count)) return WEIR_NO_MEMORY;
   weir_queue_add(&w->queue, pieces, count, callback);
   account(w, size);
-  if (weir_sink_takes_bytes(w->stream->port)) weir_writable_gather(w);
+  if (takes_bytes) weir_writable_gather(w);
   else weir_writable_flush(w);
   return answer(w, size);
 }

@@ -85,7 +85,8 @@ void weir_writable_deinit(weir_writable *writable);
 /* Offers one chunk. The anchors of the pieces and of the callback are the core's from now on,
 ** except on NO_MEMORY, which takes nothing. On GO_ON and SLOW_DOWN the callback is called exactly
 ** once. On REFUSED it is called on a tick with the error, the pieces are given back to the host,
-** and `*refusal` gets a reference to the error.
+** and `*refusal` gets a reference to the error. For a sink of chunks it is one piece with an
+** anchor.
 */
 weir_verdict weir_writable_write(weir_writable *writable, const weir_piece *pieces, size_t count,
                                  weir_callback callback, weir_error **refusal);
