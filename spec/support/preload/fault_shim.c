@@ -83,13 +83,15 @@ static bool read_rule(const char *text, rule *rule) {
   return rule->limit_bytes >= 0 || rule->delay_ms > 0 || rule->error > 0;
 }
 
+/* Allocates nothing: under a sanitizer this runs before its allocator is there. */
 __attribute__((constructor)) static void read_environment(void) {
+  static char text[PATH_BYTES];
+  char *rest = NULL;
   wanted_path = getenv("FAULTS_PATH");
   log_path = getenv("FAULTS_LOG");
   const char *given = getenv("FAULTS");
-  char *text = given ? strdup(given) : NULL, *rest = NULL;
-  for (char *part = text ? strtok_r(text, ",", &rest) : NULL; part;
-       part = strtok_r(NULL, ",", &rest)) {
+  snprintf(text, sizeof text, "%s", given ? given : "");
+  for (char *part = strtok_r(text, ",", &rest); part; part = strtok_r(NULL, ",", &rest)) {
     if (rule_count < RULES_MAX && read_rule(part, &rules[rule_count])) {
       rule_count++;
     } else {
@@ -97,7 +99,6 @@ __attribute__((constructor)) static void read_environment(void) {
       _exit(99);
     }
   }
-  free(text);
 }
 
 /* --- one call -------------------------------------------------------------------------------- */
