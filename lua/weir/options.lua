@@ -41,6 +41,7 @@ local function snake_case(name)
 end
 
 local function nearest(name, known)
+  name = name:sub(1, 40) -- no name is that long; the distance of two long ones takes its time
   local wanted, best, best_distance = snake_case(name), nil, math.huge
   for candidate in pairs(known) do
     local d = distance(wanted, candidate)

@@ -65,7 +65,12 @@ static void fill_table(weir_context *context, lua_State *L) {
 
 /* --- life --- */
 
+/* In the userdata, before anything is read through it: __gc may be called by hand, with anything.
+*/
+#define MAGIC UINT64_C(0x776569725f637478)
+
 typedef struct box {
+  uint64_t magic;
   weir_context *context;
 } box;
 
@@ -81,8 +86,9 @@ void weir_context_release(weir_context *context) {
 */
 static lua_results context_gc(lua_State *L) {
   box *owner = lua_touserdata(L, 1);
-  weir_context *context = owner ? owner->context : NULL;
-  if (!context) return 0;
+  if (lua_type(L, 1) != LUA_TUSERDATA || lua_rawlen(L, 1) != sizeof *owner) return 0;
+  if (owner->magic != MAGIC || !owner->context) return 0;
+  weir_context *context = owner->context;
   owner->context = NULL;
   context->L = NULL;
   if (context->has_loop && context->loop.running) { /* os.exit(code, true) in a callback */
@@ -103,7 +109,7 @@ static const char context_key = 0;
 
 static weir_context *make(lua_State *L) {
   box *owner = weir_newuserdata(L, sizeof *owner);
-  owner->context = NULL;
+  *owner = (box){.magic = MAGIC};
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, context_gc);
   lua_setfield(L, -2, "__gc");

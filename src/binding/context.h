@@ -27,6 +27,7 @@ enum {
   WEIR_SLOT_ADD_OTHER,   /* function(error): see uncaught.c */
   WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
   WEIR_SLOT_TAKE_RAISED,
+  WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
   WEIR_SLOT_TIMER_META,
   WEIR_SLOT_THREAD,      /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
@@ -39,6 +40,11 @@ enum {
   WEIR_ON_READY,
   WEIR_SLOT_COUNT = WEIR_ON_READY
 };
+
+/* Stack slots that whoever enters makes sure of: notices of the core that come meanwhile must not
+** have to grow the stack, which may raise.
+*/
+enum { WEIR_STACK = 40 };
 
 struct weir_lua_stream;
 struct weir_lua_timer;

@@ -47,6 +47,7 @@ static lua_results done(lua_State *L) {
   if (!stream || !stream->context->L) return 0; /* over: nobody waits for the answer */
   int hook = (int)lua_tointeger(L, lua_upvalueindex(2));
   uint64_t operation = (uint64_t)lua_tonumber(L, lua_upvalueindex(3));
+  luaL_checkstack(L, WEIR_STACK, NULL);
   weir_error *error = weir_error_object_from(stream->context, L, 1);
   lua_State *outer = weir_context_enter(stream->context, L);
   answer(stream, hook, operation, error);

@@ -51,6 +51,7 @@ weir_lua_stream *weir_lua_stream_test(lua_State *L, int index) {
 
 weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method) {
   box *it = test_box(L, index);
+  luaL_checkstack(L, WEIR_STACK, NULL);
   if (it && it->stream) return it->stream;
   luaL_where(L, 1);
   lua_pushfstring(L, "calling '%s' on bad self (%s)", method,

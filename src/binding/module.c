@@ -45,6 +45,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_uncaught_open(context, L);
   weir_lua_stream_open(context, L);
   weir_lua_sink_open(context, L);
+  weir_ticks_open(context, L);
   weir_timer_open(context, L);
 }
 

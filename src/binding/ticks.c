@@ -18,11 +18,20 @@ typedef struct lua_tick {
   int arguments;
 } lua_tick;
 
-/* Pushes the function and its arguments. Never raises while `arguments` fit on the stack. */
-static void push_packed(lua_State *L, int arguments) {
-  int packed = lua_gettop(L);
-  for (int i = 1; i <= arguments + 1; i++) lua_rawgeti(L, packed, i);
-  lua_remove(L, packed);
+/* function(packed, arguments): calls the function with its arguments. Its own function because
+** there may be more of them than the stack has room for.
+*/
+static lua_results call_packed(lua_State *L) {
+  int arguments = (int)lua_tointeger(L, 2);
+  luaL_checkstack(L, arguments + 1, "too many arguments");
+  for (int i = 1; i <= arguments + 1; i++) lua_rawgeti(L, 1, i);
+  lua_call(L, arguments, 0);
+  return 0;
+}
+
+void weir_ticks_open(weir_context *context, lua_State *L) {
+  lua_pushcfunction(L, call_packed);
+  weir_context_set(context, L, WEIR_SLOT_CALL_PACKED);
 }
 
 static void run_tick(weir_tick *tick) {
@@ -32,11 +41,12 @@ static void run_tick(weir_tick *tick) {
   int arguments = it->arguments;
   uint32_t anchor = it->anchor;
   free(it);
-  if (!L || !lua_checkstack(L, arguments + 8)) return;
+  if (!L) return;
+  if (arguments > 0) weir_context_push(context, L, WEIR_SLOT_CALL_PACKED);
   weir_context_push_anchor(context, L, anchor);
   weir_context_drop_anchor(context, L, anchor);
-  if (arguments > 0) push_packed(L, arguments);
-  weir_context_call(context, L, arguments);
+  if (arguments > 0) lua_pushinteger(L, arguments);
+  weir_context_call(context, L, arguments > 0 ? 2 : 0);
 }
 
 /* next_tick(fn, ...) */
@@ -86,6 +96,7 @@ static lua_results loop_run(lua_State *L) {
   if (context->has_loop) {
     if (context->loop.running) return refuse(context, L, WEIR_E_LOOP_RUNNING);
     lua_settop(L, 0);
+    luaL_checkstack(L, WEIR_STACK, NULL);
     lua_State *outer = weir_context_enter(context, L);
     if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* raised before anything is waited for */
     alive = weir_loop_run(&context->loop, mode);

@@ -10,4 +10,7 @@
 
 extern const luaL_Reg weir_loop_functions[];
 
+/* Fills the slot of this file; the context's table must exist. */
+void weir_ticks_open(weir_context *context, lua_State *L);
+
 #endif

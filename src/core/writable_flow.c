@@ -78,7 +78,7 @@ void weir_writable_tell_due(weir_writable *w, uint64_t count) {
 }
 
 static void tell_written(weir_writable *w) {
-  uint64_t due = w->untold; /* what drain's listeners write has its own turn */
+  uint64_t due = w->untold;             /* what drain's listeners write has its own turn */
   if (!w->stream->error) tell_drain(w); /* a sink that failed is of no use any more */
   weir_writable_tell_due(w, due);
   if (!w->stream->error) tell_drain(w); /* owed until so many callbacks did not wait any more */
