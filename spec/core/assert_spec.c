@@ -1,4 +1,4 @@
-/* assert_spec.c - an impossible state ends the program, in release builds too, and says which it was.
+/* assert_spec.c - an impossible state ends the program, also of release builds, and says which.
 ** SPDX-License-Identifier: MIT
 */
 #define _GNU_SOURCE

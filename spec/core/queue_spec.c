@@ -1,5 +1,5 @@
-/* queue_spec.c - the chunk queue: nothing is lost, doubled or reordered, and what it borrowed it gives
-** back.
+/* queue_spec.c - the chunk queue: nothing is lost, doubled or reordered, and what it borrowed it
+** gives back.
 ** SPDX-License-Identifier: MIT
 */
 #include "core/queue.h"

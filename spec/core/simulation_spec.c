@@ -1,9 +1,9 @@
-/* simulation_spec.c - random programs over random sinks, checked against a naive ledger. SEED repeats a
-** run; RUNS says how many programs, TRACE=1 shows them.
+/* simulation_spec.c - random programs over random sinks, checked against a naive ledger. SEED
+** repeats a run; RUNS says how many programs, TRACE=1 shows them.
 **
-** A program is a few hundred acts of the user, the sink and the loop, one after the other; and the user
-** acts, now and then, inside whatever he is told. At the end the sink answers all it owes, and then
-** nothing may be left: no callback, no byte, no anchor, no memory.
+** A program is a few hundred acts of the user, the sink and the loop, one after the other; and the
+** user acts, now and then, inside whatever he is told. At the end the sink answers all it owes, and
+** then nothing may be left: no callback, no byte, no anchor, no memory.
 ** SPDX-License-Identifier: MIT
 */
 #include <inttypes.h>
@@ -46,7 +46,7 @@ static bool one_in(uint64_t n) {
   return check_random(n) == 0;
 }
 
-/* --- acts of the user ------------------------------------------------------------------------------ */
+/* --- acts of the user ------------------------------------------------------------------------- */
 
 static bool is_room(void) {
   return host->stream && !host->dropped && host->anchor_count + 64 < FAKE_ANCHORS_MAX &&
@@ -118,7 +118,7 @@ static void act_as_user(void) {
   if (starved) failing_alloc_end();
 }
 
-/* --- acts of the sink -------------------------------------------------------------------------------- */
+/* --- acts of the sink ------------------------------------------------------------------------- */
 
 static const char *random_answer(void) {
   if (fails && one_in(30)) return "X";
@@ -186,7 +186,7 @@ static void act_as_sink(void) {
   weir_stream_release(stream);
 }
 
-/* --- inside what the user is told ---------------------------------------------------------------------- */
+/* --- inside what the user is told ------------------------------------------------------------- */
 
 static void (*note_word)(fake_host *told, const char *word);
 
@@ -220,7 +220,7 @@ static void act_inside(fake_host *told, const char *word) {
   depth--;
 }
 
-/* --- a program ---------------------------------------------------------------------------------------- */
+/* --- a program -------------------------------------------------------------------------------- */
 
 static const char *random_script(void) {
   const char *scripts[] = {FAKE_ABSENT, FAKE_NOW, FAKE_LATER, FAKE_LATER};

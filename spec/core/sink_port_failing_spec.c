@@ -1,5 +1,5 @@
-/* sink_port_failing_spec.c - a sink of bytes that fails, or is stopped by destroy(): what was written is
-** told success, the rest the error, in order, and nothing is lost or counted twice.
+/* sink_port_failing_spec.c - a sink of bytes that fails, or is stopped by destroy(): what was
+** written is told success, the rest the error, in order, and nothing is lost or counted twice.
 ** SPDX-License-Identifier: MIT
 */
 #include "core/sink.h"
@@ -27,7 +27,7 @@ static void flush(fake_host *host) {
   fake_uncork(host);
 }
 
-/* --- failing --------------------------------------------------------------------------------------------- */
+/* --- failing ---------------------------------------------------------------------------------- */
 
 SPEC("a sink that fails midway: what it wrote is told success, the rest the error, in order") {
   fake_host *host = open_with((fake_options){.close = FAKE_NOW});
@@ -125,7 +125,7 @@ SPEC("a write from a failed write's callback fails too, before the error") {
   fake_host_free(host);
 }
 
-/* --- destroyed ------------------------------------------------------------------------------------------- */
+/* --- destroyed -------------------------------------------------------------------------------- */
 
 SPEC("destroy() in flight: the sink stops first, what it wrote by then is told success") {
   fake_host *host = open_with((fake_options){.close = FAKE_LATER});

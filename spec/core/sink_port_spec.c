@@ -1,6 +1,6 @@
-/* sink_port_spec.c - a sink of bytes through the port: how bytes gather and leave, what short takes and
-** partial writes do, and when the stream finishes. (Failures: sink_port_failing_spec.c. A sink of chunks:
-** writable_flow_spec.c.)
+/* sink_port_spec.c - a sink of bytes through the port: how bytes gather and leave, what short takes
+** and partial writes do, and when the stream finishes. (Failures: sink_port_failing_spec.c. A sink
+** of chunks: writable_flow_spec.c.)
 ** SPDX-License-Identifier: MIT
 */
 #include "core/sink.h"
@@ -33,7 +33,7 @@ static void count_only(fake_bytes *self, const char *bytes, size_t size) {
   (void)size;
 }
 
-/* --- gathering --------------------------------------------------------------------------------------- */
+/* --- gathering -------------------------------------------------------------------------------- */
 
 SPEC("small writes gather, and leave together at the turn's end") {
   fake_host *host = open_with((fake_options){0});
@@ -131,7 +131,7 @@ SPEC("many chunks leave 64 slices at a time, until the sink takes no more") {
   fake_host_free(host);
 }
 
-/* --- short takes and partial writes -------------------------------------------------------------------- */
+/* --- short takes and partial writes ----------------------------------------------------------- */
 
 SPEC("a sink that takes little is offered the rest whenever it makes progress") {
   fake_host *host = open_with((fake_options){0});
@@ -270,7 +270,7 @@ SPEC("a write from inside submit waits its turn, and what submit wrote counts wh
   }
 }
 
-/* --- what write() answers -------------------------------------------------------------------------------- */
+/* --- what write() answers --------------------------------------------------------------------- */
 
 SPEC("write() asks what has been written meanwhile before it says slow down") {
   fake_host *host = open_with((fake_options){.mark = 4});
@@ -365,7 +365,7 @@ SPEC("a writer that writes on at every drain lets the loop go on: no more than 1
   fake_host_free(host);
 }
 
-/* A stream that accepted all that one turn may; the sink has written it. `tells`: and has said so. */
+/* A stream that accepted all that one turn may. The sink has written it; `tells`: and said so. */
 static fake_host *open_overrun(fake_options options, bool tells) {
   fake_host *host = open_with(options);
   sink.awake = true;
@@ -419,7 +419,7 @@ SPEC("over max_buffered a chunk is refused, after asking what has been written m
   fake_host_free(host);
 }
 
-/* --- finishing ------------------------------------------------------------------------------------------- */
+/* --- finishing -------------------------------------------------------------------------------- */
 
 SPEC("the sink finishes when all is written, and closes after finish") {
   fake_host *host = open_with((fake_options){.finish = FAKE_LATER, .close = FAKE_NOW});

@@ -1,5 +1,5 @@
-/* stream_open_spec.c - what happens before, while and after a sink opens. The numbers are those of the
-** logs in semantics.md, 9.2.
+/* stream_open_spec.c - what happens before, while and after a sink opens. The numbers are those of
+** the logs in semantics.md, 9.2.
 ** SPDX-License-Identifier: MIT
 */
 #include <string.h>

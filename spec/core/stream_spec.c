@@ -1,5 +1,5 @@
-/* stream_spec.c - the life of a stream: destruction, close, the first error, references. The numbers
-** are those of the logs in semantics.md, 9.2. (Opening: stream_open_spec.c.)
+/* stream_spec.c - the life of a stream: destruction, close, the first error, references. The
+** numbers are those of the logs in semantics.md, 9.2. (Opening: stream_open_spec.c.)
 ** SPDX-License-Identifier: MIT
 */
 #include "core/stream.h"
@@ -21,7 +21,7 @@ static void drop(fake_host *host) {
   fake_host_drop(host);
 }
 
-/* --- destruction ------------------------------------------------------------------------------------- */
+/* --- destruction ------------------------------------------------------------------------------ */
 
 SPEC("destroy() closes the sink at once, and says close on a tick") {
   fake_host *host = open_with((fake_options){.close = FAKE_NOW});
@@ -190,7 +190,7 @@ SPEC("without emit_close the stream closes in silence, and still says its error 
   fake_host_free(host);
 }
 
-/* --- the sink's close ---------------------------------------------------------------------------------- */
+/* --- the sink's close ------------------------------------------------------------------------- */
 
 SPEC("the sink's close decides what is told: nothing, or another error [W-153, W-156]") {
   fake_host *host = open_with((fake_options){.close = FAKE_SILENT});
@@ -241,7 +241,7 @@ SPEC("a sink that was not asked to close cannot say that it is closed") {
   CHECK_ABORTS(answer_close_of_a_live_stream);
 }
 
-/* --- errors --------------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 SPEC(
     "without auto_destroy the first error stays, is told once, and a later destroy() only closes") {
@@ -266,7 +266,7 @@ SPEC("a failure without an error is an impossible state") {
   CHECK_ABORTS(fail_without_error);
 }
 
-/* --- references -------------------------------------------------------------------------------------------- */
+/* --- references ------------------------------------------------------------------------------- */
 
 SPEC("the stream lives while ticks are queued, though its owner let go") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});

@@ -1,4 +1,4 @@
-/* tick_spec.c - ticks run in the order they were queued, all of them, and the turn's end comes last.
+/* tick_spec.c - ticks run in the order they were queued, all of them; the turn's end comes last.
 ** SPDX-License-Identifier: MIT
 */
 #include "core/tick.h"

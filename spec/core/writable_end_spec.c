@@ -1,5 +1,5 @@
-/* writable_end_spec.c - when a stream finishes, who is told, and what becomes of the end when it cannot
-** be kept. The numbers are those of the logs in semantics.md, 9.2.
+/* writable_end_spec.c - when a stream finishes, who is told, and what becomes of the end when it
+** cannot be kept. The numbers are those of the logs in semantics.md, 9.2.
 ** SPDX-License-Identifier: MIT
 */
 #include <string.h>
@@ -27,7 +27,7 @@ static void write_n(fake_host *host) {
   fake_write(host, "n", "N");
 }
 
-/* --- finishing ------------------------------------------------------------------------------------- */
+/* --- finishing -------------------------------------------------------------------------------- */
 
 SPEC("prefinish comes inside end(), the end's callback before finish, close a tick later [12]") {
   fake_host *host = open_with((fake_options){0});
@@ -182,7 +182,7 @@ SPEC("an end from inside prefinish is told with the others") {
   fake_host_free(host);
 }
 
-/* --- the sink cannot finish -------------------------------------------------------------------------- */
+/* --- the sink cannot finish ------------------------------------------------------------------- */
 
 SPEC("a sink that fails to finish at once: error, close, then the end's callback [20]") {
   fake_host *host = open_with((fake_options){.finish = "X"});
@@ -234,7 +234,7 @@ SPEC("a finish answered twice is an error, before or after the stream finished")
   fake_host_free(host);
 }
 
-/* --- writes and ends after the end -------------------------------------------------------------------- */
+/* --- writes and ends after the end ------------------------------------------------------------ */
 
 SPEC("a write after end() fails the stream: its callback, the ends, error, close [22]") {
   fake_host *host = open_with((fake_options){0});
@@ -295,7 +295,7 @@ SPEC("an end() after a failure that is not told yet hears of it, and the stream 
   fake_host_free(host);
 }
 
-/* --- destroyed before the finish ------------------------------------------------------------------------ */
+/* --- destroyed before the finish -------------------------------------------------------------- */
 
 SPEC("destroy() between end() and finish fails the end, and nothing finishes [29, 30, Q-08]") {
   fake_host *host = open_with((fake_options){0});

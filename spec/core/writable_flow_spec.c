@@ -1,5 +1,5 @@
-/* writable_flow_spec.c - when a sink of chunks gets its chunks, and when the writers hear of it. The
-** numbers are those of the logs in semantics.md, 9.2.
+/* writable_flow_spec.c - when a sink of chunks gets its chunks, and when the writers hear of it.
+** The numbers are those of the logs in semantics.md, 9.2.
 ** SPDX-License-Identifier: MIT
 */
 #include "core/writable.h"
@@ -12,7 +12,7 @@ static fake_host *open_with(fake_options options) {
   return fake_chunks_new(&sink, options);
 }
 
-/* --- a sink that answers at once --------------------------------------------------------------- */
+/* --- a sink that answers at once -------------------------------------------------------------- */
 
 SPEC("a sink that answers at once is called inside write(), the callback on a tick [1]") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});
@@ -107,7 +107,7 @@ SPEC("a batch of callbacks that is being told takes no more: the next comes on a
   fake_host_free(host);
 }
 
-/* --- a sink that answers later ------------------------------------------------------------------- */
+/* --- a sink that answers later ---------------------------------------------------------------- */
 
 SPEC("a chunk of exactly the mark asks to slow down; drain comes before its callback [3]") {
   fake_host *host = open_with((fake_options){.mark = 3});
@@ -196,7 +196,7 @@ SPEC("with a low mark drain comes when the length falls to it") {
   fake_host_free(host);
 }
 
-/* --- batches ------------------------------------------------------------------------------------- */
+/* --- batches ---------------------------------------------------------------------------------- */
 
 SPEC("what gathered behind a chunk leaves as one batch, told in the order of the writes") {
   fake_host *host = open_with((fake_options){.batches = true});
@@ -253,7 +253,7 @@ SPEC("a batch that fails tells each of its writers the same error, then those be
   fake_host_free(host);
 }
 
-/* --- writes from inside the sink ------------------------------------------------------------------- */
+/* --- writes from inside the sink -------------------------------------------------------------- */
 
 static void write_n_in_write_a(fake_host *host) {
   fake_write(host, "n", "N");
@@ -319,7 +319,7 @@ SPEC("a cork from inside the sink does not stop the flush that has begun [X-045]
   fake_host_free(host);
 }
 
-/* --- failures -------------------------------------------------------------------------------------- */
+/* --- failures --------------------------------------------------------------------------------- */
 
 SPEC("a later failure: its callback, those queued, then error and close on a tick [16]") {
   fake_host *host = open_with((fake_options){0});
@@ -396,7 +396,7 @@ SPEC("a failed write's callback comes even if destroy() came first, and wins ove
   fake_host_free(host);
 }
 
-/* --- the sink's own mistakes --------------------------------------------------------------------- */
+/* --- the sink's own mistakes ------------------------------------------------------------------ */
 
 SPEC("an answer given twice keeps the first, and is an error [31]") {
   fake_host *host = open_with((fake_options){.write = FAKE_NOW});

@@ -17,7 +17,7 @@ static fake_host *open_bytes(fake_options options) {
   return fake_bytes_new(&bytes, options);
 }
 
-/* --- what write() answers ------------------------------------------------------------------------------- */
+/* --- what write() answers --------------------------------------------------------------------- */
 
 SPEC("a stream of mark 0 takes an empty chunk gladly, and asks to slow down after any byte "
      "[X-004]") {
@@ -121,7 +121,7 @@ SPEC("queued writes are those in the sink and those behind it") {
   fake_host_free(host);
 }
 
-/* --- cork --------------------------------------------------------------------------------------------- */
+/* --- cork ------------------------------------------------------------------------------------- */
 
 SPEC("corks nest; an uncork too many does nothing") {
   fake_host *host = open_chunks((fake_options){.batches = true});
@@ -165,7 +165,7 @@ SPEC("end() undoes every cork, and its chunk leaves with the corked ones [X-046]
   fake_host_free(host);
 }
 
-/* --- state and numbers ---------------------------------------------------------------------------------- */
+/* --- state and numbers ------------------------------------------------------------------------ */
 
 SPEC("after end() no drain is owed any more [X-024]") {
   fake_host *host = open_chunks((fake_options){.mark = 1});
@@ -204,7 +204,7 @@ SPEC("the numbers add up: writes, bytes, flushes, drains, the peak, and the time
   fake_host_free(host);
 }
 
-/* --- depth ------------------------------------------------------------------------------------------------ */
+/* --- depth ------------------------------------------------------------------------------------ */
 
 SPEC("beyond 32 nested sink calls a write waits for a tick, and the end for the write") {
   fake_host *host = open_chunks((fake_options){.write = FAKE_NOW});
@@ -251,9 +251,9 @@ SPEC("streams that write into each other do not nest deeper than 32 sink calls")
   CHECK_EQUAL(failing_alloc_live(), live_before);
 }
 
-/* --- without memory ----------------------------------------------------------------------------------------- */
+/* --- without memory --------------------------------------------------------------------------- */
 
-/* The act is done with the nth allocation failing. Returns whether it was needed, and so was not done. */
+/* Tries the act with the nth allocation failing. Returns whether it asked for so many. */
 static bool is_refused(fake_host *host, weir_verdict (*act)(fake_host *host), long nth,
                        bool sticky) {
   uint64_t length = host->writable->length, accepted = host->writable->stats.accepted;
@@ -272,7 +272,7 @@ static bool is_refused(fake_host *host, weir_verdict (*act)(fake_host *host), lo
   return true;
 }
 
-/* Every allocation that the act needs fails, in turn, alone and with all behind it; then it is done. */
+/* Every allocation that the act needs fails in turn, alone and with all behind it; then none. */
 static void without_memory(fake_host *host, weir_verdict (*act)(fake_host *host)) {
   if (!failing_alloc_works()) return;
   long nth = 1;
@@ -362,7 +362,7 @@ SPEC("a stream that ran out of memory while it failed still tells everybody some
   fake_host_free(host);
 }
 
-/* --- impossible states -------------------------------------------------------------------------------------- */
+/* --- impossible states ------------------------------------------------------------------------ */
 
 static void low_mark_at_the_high_one(void) {
   open_bytes((fake_options){.mark = 4, .low_mark = 4});

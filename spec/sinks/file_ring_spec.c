@@ -25,6 +25,7 @@ static int failing_call, failure; /* the nth call from now fails so; 0: none */
 static int calls, vectors_max;
 static size_t bytes_max;
 static weir_file_ring *stopped; /* is told to stop from within the call */
+static bool forgetful;          /* takes all, and keeps nothing: the bytes need not be there */
 
 static ssize_t take(const struct iovec *vectors, int count, uint64_t offset) {
   size_t total = 0, most = limit;
@@ -55,7 +56,7 @@ ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
     errno = failure;
     return -1;
   }
-  ssize_t taken = take(vectors, count, (uint64_t)offset);
+  ssize_t taken = forgetful ? (ssize_t)offered : take(vectors, count, (uint64_t)offset);
   expected_offset += (uint64_t)taken;
   return taken;
 }
@@ -68,7 +69,7 @@ static weir_file file;
 static void begin(void) {
   expected_offset = 0;
   limit = 0;
-  random_limit = false;
+  random_limit = forgetful = false;
   failing_call = calls = vectors_max = 0;
   bytes_max = 0;
   stopped = NULL;
@@ -212,6 +213,20 @@ SPEC("long and short slices share a call up to its limit, and are cut there") {
   CHECK(memcmp(content, "abxx", 4) == 0);
   CHECK(memcmp(content + MEBIBYTE, "xxcd", 4) == 0);
   free(big);
+}
+
+SPEC("positions, and a single slice, may be beyond 4 GiB") {
+  begin();
+  forgetful = true;
+  const uint64_t huge = UINT64_C(5) << 30;
+  weir_slice slice = {content, (size_t)huge};
+  if (slice.size != huge) SKIP("memory is not that large here");
+  CHECK_EQUAL(weir_file_ring_offer(&ring, &slice, 1), huge);
+  offer("abc");
+  while (!weir_file_ring_is_empty(&ring)) CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(weir_file_ring_done(&ring), huge + 3);
+  CHECK_EQUAL(expected_offset, huge + 3);
+  CHECK_EQUAL(bytes_max, MEBIBYTE);
 }
 
 /* --- at random --------------------------------------------------------------------------------- */

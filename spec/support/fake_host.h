@@ -1,6 +1,6 @@
-/* fake_host.h - the owner of a stream under test. It writes down, as words of one line, what it did and
-** what it was told, and keeps the accounts: each callback as often as it is owed, each anchor given
-** back once, `close` last, no memory left.
+/* fake_host.h - the owner of a stream under test. It writes down, as words of one line, what it did
+** and what it was told, and keeps the accounts: each callback as often as it is owed, each anchor
+** given back once, `close` last, no memory left.
 **
 **   fake_host *host = fake_host_new();
 **   fake_host_open(host, &options, &port, sink);
@@ -9,7 +9,8 @@
 **   CHECK_LOG(host, "write(abc) true | a");
 **   fake_host_free(host);          checks the accounts
 **
-** fake_sink.h has the sinks that belong to it. SPDX-License-Identifier: MIT
+** fake_sink.h has the sinks that belong to it.
+** SPDX-License-Identifier: MIT
 */
 #ifndef SPEC_SUPPORT_FAKE_HOST_H
 #define SPEC_SUPPORT_FAKE_HOST_H
@@ -67,8 +68,8 @@ void fake_host_free(fake_host *host);
 void fake_note(fake_host *host, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What was noted since the last call. */
 const char *fake_log(fake_host *host);
-/* Acts once, when that word is noted. Beside the words there is "answered": a sink of chunks has just
-** answered, and its function has not returned.
+/* Acts once, when that word is noted. Beside the words there is "answered": a sink of chunks has
+** just answered, and its function has not returned.
 */
 void fake_on(fake_host *host, const char *word, void (*reaction)(fake_host *host));
 /* It is noted now, or would be. */

@@ -1,5 +1,5 @@
-/* fake_sink.h - two sinks that do what a spec says, and note what they are asked: one of chunks, one of
-** bytes. Each checks that the core keeps the port's promises.
+/* fake_sink.h - two sinks that do what a spec says, and note what they are asked: one of chunks,
+** one of bytes. Each checks that the core keeps the port's promises.
 **
 **   static fake_bytes sink;
 **   fake_host *host = fake_bytes_new(&sink, (fake_options){.mark = 4});
@@ -8,8 +8,8 @@
 **   CHECK_LOG(host, "take(abc) full false");
 **   fake_bytes_write(&sink, 3);
 **
-** Their words: construct, final, destroy, destroy(ERROR) for open, finish and close, as Node calls them;
-** write(a), writev(a,b) of chunks; take(ab), full of bytes.
+** Their words: construct, final, destroy, destroy(ERROR) for open, finish and close, as Node calls
+** them; write(a), writev(a,b) of chunks; take(ab), full of bytes.
 ** SPDX-License-Identifier: MIT
 */
 #ifndef SPEC_SUPPORT_FAKE_SINK_H

@@ -18,7 +18,7 @@ static const char *bytes_at(uint64_t position) {
   return pattern + position % PATTERN_PERIOD;
 }
 
-/* --- what the sink gets ------------------------------------------------------------------------ */
+/* --- what the sink gets ----------------------------------------------------------------------- */
 
 static void on_written(fake_bytes *sink, const char *bytes, size_t size) {
   while (size > 0) { /* a slice may be longer than the pattern */
@@ -56,7 +56,7 @@ static void on_answer(fake_chunks *sink, const char *error) {
   }
 }
 
-/* --- what the host is told ----------------------------------------------------------------------- */
+/* --- what the host is told -------------------------------------------------------------------- */
 
 static bool is_written(const ledger *self, const ledger_write *write) {
   if (self->bytes) return self->bytes->written >= write->end;
@@ -88,7 +88,7 @@ static void told_write(ledger *self, size_t index, const weir_error *error) {
   }
 }
 
-/* Before the first end is told: what its callback does wrong comes too late to prevent the finish. */
+/* Before the first end is told: what its callback does wrong comes too late to matter. */
 static void check_finish(ledger *self) {
   if (self->finishing) return;
   self->finishing = true;
@@ -159,7 +159,7 @@ void ledger_begin(ledger *self, fake_host *host, fake_bytes *bytes, fake_chunks 
   }
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Pieces of these bytes. The small borrowed ones are spoilt as soon as they are forgotten. */
 static weir_piece piece_of(ledger *self, uint64_t position, size_t size, bool borrowed) {
@@ -285,7 +285,7 @@ void ledger_end_stream(ledger *self, uint64_t size, bool waits) {
   take_back(self, pieces, count, callback);
 }
 
-/* --- checking ---------------------------------------------------------------------------------- */
+/* --- checking --------------------------------------------------------------------------------- */
 
 void ledger_check(const ledger *self) {
   const weir_stream *stream = self->host->stream;

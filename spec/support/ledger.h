@@ -1,8 +1,8 @@
-/* ledger.h - a naive account of one stream: what it accepted, what reached its sink, who was told what.
-** It watches through the hooks of the fakes and complains when the stream breaks a promise:
+/* ledger.h - a naive account of one stream: what it accepted, what reached its sink, who was told
+** what. It watches through the hooks of the fakes and complains when the stream breaks a promise:
 **
 **   - chunks reach the sink in the order they were accepted, each once, with the bytes they had
-**   - each callback comes once; success only after its chunk was written, an error only if it was not
+**   - each callback comes once: success after its chunk was written, an error if it was not
 **   - the callbacks of bytes come in order
 **   - drain comes only when it is owed, and at or below the low mark
 **   - finish comes only if all went well, after all callbacks; close last, once
@@ -64,8 +64,8 @@ typedef struct ledger {
 /* The host and its sink have just been made. */
 void ledger_begin(ledger *self, fake_host *host, fake_bytes *bytes, fake_chunks *chunks);
 
-/* Writes a chunk of this size. `friend_of` 0: a callback of its own, 1 to LEDGER_FRIENDS: one that it
-** shares, -1: none. Bytes are given in `piece_count` pieces, some copied, some borrowed.
+/* Writes a chunk of this size. `friend_of` 0: a callback of its own, 1 to LEDGER_FRIENDS: one that
+** it shares, -1: none. Bytes are given in `piece_count` pieces, some copied, some borrowed.
 */
 void ledger_write_chunk(ledger *self, uint64_t size, int friend_of, size_t piece_count);
 /* The same for end(); `size` UINT64_MAX: without a chunk. */
