@@ -119,6 +119,9 @@ static weir_context *make(lua_State *L) {
   weir_context *context = calloc(1, sizeof *context);
   if (!context) luaL_error(L, "not enough memory");
   context->references = 1;
+  lua_getglobal(L, "jit");
+  context->is_luajit = lua_istable(L, -1);
+  lua_pop(L, 1);
   owner->context = context;
   fill_table(context, L);
   context->table = luaL_ref(L, LUA_REGISTRYINDEX);

@@ -57,6 +57,7 @@ typedef struct weir_context {
   int table;            /* registry reference of the context's table */
   weir_anchors anchors;
   bool has_uncaught;
+  bool is_luajit;
   bool leaves_signals; /* SIGPIPE and SIGXFSZ stay as they are */
   struct weir_lua_stream *streams; /* all there are */
   struct weir_lua_timer *timers;    /* those that may still fire */

@@ -130,8 +130,8 @@ void weir_timer_end_all(weir_context *context) {
   while (context->timers) {
     weir_lua_timer *it = context->timers;
     end(it);
-    /* Made by a finalizer while the state closes: Lua will not collect it any more. */
-    if (it->boxed) release(it);
+    /* Made by a finalizer while the state closes: Lua will not collect it any more, LuaJIT will. */
+    if (it->boxed && !context->is_luajit) release(it);
   }
 }
 

@@ -117,9 +117,6 @@ int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms) {
   timer->loop = loop;
   timer->closing = false;
   loop->uv->update_time(loop->handle); /* the loop may not have looked at the clock for long */
-  /* As in Node: timers of 0 that start one another would never let the loop see to anything else.
-  */
-  if (timeout_ms == 0) timeout_ms = 1;
   /* A timer of 0 ms that starts another one would keep libuv among its timers for good. */
   return loop->uv->timer_start(&timer->handle, on_timer, timeout_ms < 1 ? 1 : timeout_ms, 0);
 }
