@@ -5,7 +5,7 @@
 #
 # src/core and src/sinks know no Lua: they are compiled once, into $(B)/obj. src/binding is compiled
 # once for each Lua, into $(B)/<lua>/obj. The module is $(B)/<lua>/weir/core.so; <lua> is 5.1 to 5.4
-# or jit.
+# or jit. Where there is a zlib.h, $(B)/<lua>/weir/zlib.so is made of src/zlib; ZLIB=no does without.
 
 B      := build
 PREFIX ?= /usr/local
@@ -54,6 +54,11 @@ else
 UV_DIRS := $(patsubst -I%,%,$(shell pkg-config --cflags-only-I libuv 2>/dev/null))
 UV_LIBS := $(or $(shell pkg-config --libs libuv 2>/dev/null),-luv)
 endif
+ifndef ZLIB
+ZLIB := $(shell echo '\#include <zlib.h>' | $(CC) $(if $(ZLIB_INCDIR),-I$(ZLIB_INCDIR)) -E -x c - \
+  >/dev/null 2>&1 && echo yes || echo no)
+endif
+ZLIB_LIBS := $(if $(ZLIB_LIBDIR),-L$(ZLIB_LIBDIR)) -lz
 
 # --- flags -----------------------------------------------------------------------------------------
 
@@ -61,6 +66,7 @@ endif
 system_dirs = $(addprefix -isystem ,$(filter-out /usr/include,$(1)))
 UV_CFLAGS  := $(call system_dirs,$(UV_DIRS))
 LUA_CFLAGS := $(call system_dirs,$(LUA_INCDIR))
+ZLIB_CFLAGS := $(call system_dirs,$(ZLIB_INCDIR))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wstrict-prototypes \
   -Wmissing-prototypes -Wvla -Wundef
@@ -90,18 +96,30 @@ SINKS_OBJ   := $(call objects,$(B)/obj,src/sinks/*.c)
 BINDING_OBJ := $(call objects,$(B)/$(LUAV)/obj,src/binding/*.c)
 MODULE      := $(B)/$(LUAV)/weir/core.so
 
+# weir.zlib: of its files only the module knows Lua.
+CODEC_OBJ   := $(if $(filter yes,$(ZLIB)),$(call objects,$(B)/obj,$(filter-out %/module.c,$(wildcard src/zlib/*.c))))
+ZLIB_OBJ    := $(if $(filter yes,$(ZLIB)),$(CODEC_OBJ) $(B)/$(LUAV)/obj/zlib/module.o)
+ZLIB_MODULE := $(if $(filter yes,$(ZLIB)),$(B)/$(LUAV)/weir/zlib.so)
+MODULES     := $(MODULE) $(ZLIB_MODULE)
+
 .PHONY: build
-build: $(MODULE) ## compile the module
+build: $(MODULES) ## compile the module, and weir.zlib where zlib is
 
 $(MODULE): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	$(Q)$(CC) $(CFLAGS) -pthread $(LINK_MODULE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/$(LUAV)/weir/zlib.so: $(ZLIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	$(Q)$(CC) $(CFLAGS) $(LINK_MODULE) $(LDFLAGS) -o $@ $^ $(ZLIB_LIBS)
+
+$(CODEC_OBJ): THEIR_CFLAGS = $(ZLIB_CFLAGS)
 $(B)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
-	$(Q)$(COMPILE) $(UV_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(COMPILE) $(UV_CFLAGS) $(THEIR_CFLAGS) -MMD -MP -c $< -o $@
 
 $(B)/$(LUAV)/obj/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -124,7 +142,8 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADED),$(wildcard spec
 SUPPORT     := $(B)/spec/support.a
 CORE_SPECS  := $(patsubst %.c,$(B)/%,$(wildcard spec/core/*_spec.c))
 SINKS_SPECS := $(patsubst %.c,$(B)/%,$(wildcard spec/sinks/*_spec.c))
-C_SPECS     := $(CORE_SPECS) $(SINKS_SPECS)
+ZLIB_SPECS  := $(if $(CODEC_OBJ),$(patsubst %.c,$(B)/%,$(wildcard spec/zlib/*_spec.c)))
+C_SPECS     := $(CORE_SPECS) $(SINKS_SPECS) $(ZLIB_SPECS)
 
 $(B)/spec/%.o: spec/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -141,6 +160,9 @@ $(CORE_SPECS): %: %.o $(CORE_OBJ) $(SUPPORT)
 $(SINKS_SPECS): %: %.o $(CORE_OBJ) $(SINKS_OBJ) $(SUPPORT)
 	$(Q)$(CC) $(CFLAGS) -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(ZLIB_SPECS): %: %.o $(CORE_OBJ) $(CODEC_OBJ) $(SUPPORT)
+	$(Q)$(CC) $(CFLAGS) -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(ZLIB_LIBS)
+
 # tally.sh runs commands and ends with the sum of their closing lines. A spec that hangs is ended.
 TALLY        = sh .ci/tally.sh
 SPEC_SECONDS ?= 600
@@ -155,7 +177,7 @@ LUA_SPEC_RUN = "$(strip $(RUNNING) $(LUA_SUITE) $(SPECS))"
 test: setup ## install what is missing, build, run all specs
 	@$(MAKE) run-test
 
-run-test: $(MODULE) $(C_SPECS)
+run-test: $(MODULES) $(C_SPECS)
 	@$(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 test-all: setup ## `make test` on each of lua5.1 to lua5.4 and luajit that is here
@@ -164,7 +186,7 @@ test-all: setup ## `make test` on each of lua5.1 to lua5.4 and luajit that is he
 spec-c: $(C_SPECS) ## only the C specs
 	@$(TALLY_SPECS) $(C_SPEC_RUNS)
 
-spec-lua: $(MODULE) ## only the Lua specs (SPECS=file ... for some of them)
+spec-lua: $(MODULES) ## only the Lua specs (SPECS=file ... for some of them)
 	@$(TALLY_SPECS) $(LUA_SPEC_RUN)
 
 # --- the same specs under tools (Linux) --------------------------------------------------------------
@@ -185,7 +207,7 @@ asan: ## all specs under AddressSanitizer and UBSan (gcc)
 # so that reports can name what is in the module.
 run-asan: LUA_SUITE = env LD_PRELOAD='$(shell gcc -print-file-name=libasan.so) $(CURDIR)/$(B)/ndl.so' \
   $(LUA) spec/run.lua --mini
-run-asan: $(MODULE) $(C_SPECS) $(B)/ndl.so
+run-asan: $(MODULES) $(C_SPECS) $(B)/ndl.so
 	@$(ASAN_ENV) $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 $(B)/ndl.so: spec/support/ndl.c
@@ -200,7 +222,7 @@ valgrind: ## all specs on lua5.4 under valgrind
 run-valgrind valgrind-c: RUNNING = valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
   --error-exitcode=9 --fair-sched=try
 run-valgrind: LUA_SUITE = $(LUA) spec/run.lua --mini
-run-valgrind: $(MODULE) $(C_SPECS)
+run-valgrind: $(MODULES) $(C_SPECS)
 	@SPEC_TOOL=valgrind $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 valgrind-c: $(C_SPECS) ## only the C specs under valgrind
@@ -232,7 +254,7 @@ warnings: ## compile everything with gcc and clang for each Lua, all warnings be
 	  done; \
 	done; rm -rf $(B)/warnings
 
-objects: $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ) $(SUPPORT_OBJ) $(C_SPECS:=.o)
+objects: $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ) $(ZLIB_OBJ) $(SUPPORT_OBJ) $(C_SPECS:=.o)
 
 lint: ## luacheck
 	luacheck -q --no-color $(LINTED)
@@ -277,16 +299,16 @@ oracle-golden: ## write the committed programs and traces anew (needs Node 20)
 demo: setup ## install what is missing, build, write a million lines
 	@$(MAKE) run-demo
 
-run-demo: $(MODULE)
+run-demo: $(MODULES)
 	@$(RUN_ENV) $(LUA) examples/million_lines.lua
 
 LUA_FILES = $(shell cd lua && find weir -name '*.lua')
 LIB_DIR   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUAABI)
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share/lua/$(LUAABI)
 
-install: $(MODULE) ## install under PREFIX=/usr/local
+install: $(MODULES) ## install under PREFIX=/usr/local
 	install -d $(LIB_DIR)/weir $(sort $(dir $(addprefix $(SHARE_DIR)/,$(LUA_FILES))))
-	install -m 755 $(MODULE) $(LIB_DIR)/weir/core.so
+	install -m 755 $(MODULES) $(LIB_DIR)/weir/
 	for f in $(LUA_FILES); do install -m 644 lua/$$f $(SHARE_DIR)/$$f || exit 1; done
 
 rock: ## luarocks make for each Lua, into a scratch tree, and a require from elsewhere

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the rock for Lua 5.1 to 5.4 where they are, each into a tree of its own under $1, and checks
-# from another directory that `require "weir"` finds it. LuaJIT takes the tree of 5.1.
+# from another directory that `require "weir"` finds it; then the same for weir-zlib and what needs it.
+# LuaJIT takes the tree of 5.1.
 # LuaRocks compiles beside the sources, so it works on a copy of the checkout.
 set -u
 
@@ -23,8 +24,8 @@ check() { # what it is, a command
   fi
 }
 
-make_rock() { # version
-  cd "$place/checkout" && luarocks --lua-version "$1" make --tree "$place/$1" weir-scm-1.rockspec
+make_rock() { # version, rockspec
+  cd "$place/checkout" && luarocks --lua-version "$1" make --tree "$place/$1" "$2"
 }
 
 require_weir() { # interpreter, version
@@ -33,17 +34,30 @@ require_weir() { # interpreter, version
       print(_VERSION, jit and jit.version or "", package.loaded["weir.core"], weir)'
 }
 
+require_zlib() { # interpreter, version
+  cd / && eval "$(luarocks --lua-version "$2" path --tree "$place/$2")" &&
+    "$1" -e 'local zlib = require "weir.zlib"
+      print(_VERSION, zlib.gzip(9), zlib.gunzip())'
+}
+
+has_zlib() { echo '#include <zlib.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; }
+
 # In a subshell, so that neither the directory nor the paths stay.
 in_subshell() { ("$@"); }
 
-check "luarocks lint" luarocks lint weir-scm-1.rockspec
+weir=weir-scm-1.rockspec zlib=src/zlib/weir-zlib-scm-1.rockspec
+
+check "luarocks lint" luarocks lint $weir
+check "luarocks lint, weir-zlib" luarocks lint $zlib
 for version in 5.1 5.2 5.3 5.4; do
   command -v lua$version >/dev/null || continue
-  check "luarocks make, Lua $version" in_subshell make_rock $version
-  check "require, lua$version" in_subshell require_weir lua$version $version
-  if [ $version = 5.1 ] && command -v luajit >/dev/null; then
-    check "require, luajit with the rock of 5.1" in_subshell require_weir luajit 5.1
-  fi
+  luas=lua$version
+  [ $version = 5.1 ] && command -v luajit >/dev/null && luas="$luas luajit"
+  check "luarocks make, Lua $version" in_subshell make_rock $version $weir
+  for lua in $luas; do check "require, $lua" in_subshell require_weir $lua $version; done
+  has_zlib || continue
+  check "luarocks make weir-zlib, Lua $version" in_subshell make_rock $version $zlib
+  for lua in $luas; do check "require weir.zlib, $lua" in_subshell require_zlib $lua $version; done
 done
 
 echo "$passed passed, $failed failed"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the build needs and this machine lacks: a C compiler with its headers, pkg-config,
-# libuv, and the chosen Lua with its headers. Says nothing where nothing is missing.
+# libuv, and the chosen Lua with its headers; and zlib's headers, without which all is built but
+# weir.zlib. Says nothing where nothing is missing.
 #
 # `make setup` gives CC, LUA, LUAV (5.1 to 5.4, jit), LUA_INCDIR and UV_INCDIR.
 # Root, or sudo that asks no password, installs; anybody else is shown the line to run.
@@ -22,7 +23,9 @@ has pkg-config || missing="$missing pkg-config"
 has "$LUA" || missing="$missing lua"
 [ -e "$LUA_INCDIR/lua.h" ] || missing="$missing lua-headers"
 knows_uv || missing="$missing libuv"
-[ -n "$missing" ] || exit 0
+optional=""
+echo '#include <zlib.h>' | $CC -E -x c - >/dev/null 2>&1 || optional=" zlib"
+[ -n "$missing$optional" ] || exit 0
 
 if   has apt-get; then manager=apt
 elif has dnf;     then manager=dnf
@@ -37,6 +40,7 @@ packages() {
   case $manager:$1 in
     apt:compiler)      echo $compiler libc6-dev ;;
     apt:libuv)         echo libuv1-dev ;;
+    apt:zlib)          echo zlib1g-dev ;;
     apt:lua)           case $LUAV in jit) echo luajit ;; *) echo "lua$LUAV" ;; esac ;;
     apt:lua-headers)   case $LUAV in
                          jit) echo libluajit-5.1-dev ;;
@@ -45,6 +49,7 @@ packages() {
                        esac ;;
     dnf:compiler)      echo $compiler ;;
     dnf:libuv)         echo libuv-devel ;;
+    dnf:zlib)          echo zlib-devel ;;
     dnf:pkg-config)    echo pkgconf-pkg-config ;;
     dnf:lua)           case $LUAV in jit) echo luajit ;; 5.1) echo compat-lua ;; *) echo lua ;; esac ;;
     dnf:lua-headers)   case $LUAV in
@@ -54,6 +59,7 @@ packages() {
                        esac ;;
     apk:compiler)      echo $compiler musl-dev ;;
     apk:libuv)         echo libuv-dev ;;
+    apk:zlib)          echo zlib-dev ;;
     apk:pkg-config)    echo pkgconf ;;
     apk:lua)           case $LUAV in jit) echo luajit ;; *) echo "lua$LUAV" ;; esac ;;
     apk:lua-headers)   case $LUAV in jit) echo luajit-dev ;; *) echo "lua$LUAV-dev" ;; esac ;;
@@ -65,21 +71,23 @@ packages() {
 }
 
 wanted=""
-for thing in $missing; do wanted="$wanted $(packages "$thing")"; done
+for thing in $missing $optional; do wanted="$wanted $(packages "$thing")"; done
 
-echo "weir: missing:$missing"
+echo "weir: missing:$missing$optional"
 case $manager in
   apt)  before="apt-get update -qq" install="apt-get install -y --no-install-recommends$wanted" ;;
   dnf)  before="" install="dnf install -y$wanted" ;;
   apk)  before="" install="apk add --no-cache$wanted" ;;
   brew) before="" install="brew install$wanted" ;;
-  none) echo "weir: install a C compiler, pkg-config, libuv and Lua, with headers, then run make again"
+  none) [ -n "$missing" ] || exit 0
+        echo "weir: install a C compiler, pkg-config, libuv and Lua, with headers, then run make again"
         exit 1 ;;
 esac
 
 if [ $manager = brew ]; then sudo=""          # brew refuses to run as root
 elif [ "$(id -u)" = 0 ]; then sudo=""
 elif has sudo && sudo -n true 2>/dev/null; then sudo="sudo "
+elif [ -z "$missing" ]; then exit 0
 else
   echo "weir: run this line, then make again:"
   echo "  ${before:+sudo $before && }sudo $install"
@@ -88,5 +96,5 @@ fi
 
 # One question would stop an unattended installation for ever.
 case $manager in apt) install="env DEBIAN_FRONTEND=noninteractive $install" ;; esac
-[ -z "$before" ] || $sudo $before
-$sudo $install
+install_all() { { [ -z "$before" ] || $sudo $before; } && $sudo $install; }
+install_all || [ -z "$missing" ] # what is optional fails nobody

@@ -76,18 +76,29 @@ describe("the layers", function()
     none(includes("src/sinks", { "^binding/", "^weir%.h", "%.%." }))
   end)
 
+  it("keep src/zlib to the port, to boxes and to zlib; its codecs know no Lua either", function()
+    none(includes("src/zlib", { "^uv[%./]", "^sinks/", "^weir%.h", "%.%.", "^core/[^c]",
+      "^binding/[^c]" }))
+    none(includes("$(ls src/zlib/*.[ch] | grep -v module.c)", LUA_HEADERS))
+    none(includes("$(ls src/zlib/*.[ch] | grep -v module.c)", { "^binding/" }))
+  end)
+
+  it("keep zlib out of all else", function()
+    none(includes("src/core src/sinks src/binding", { "zlib" }))
+  end)
+
   it("name what they include from the top of src", function()
     none(includes("src", { "%.%./", "^%./" }))
   end)
 end)
 
 describe("the module", function()
-  -- The symbols that the module shows to others, without those of compilers and sanitizers.
-  local function exported()
+  -- The symbols that a module shows to others, without those of compilers and sanitizers.
+  local function exported(module)
     local is_mac = lines_of("uname -s")[1] == "Darwin"
     local names = {}
     for _, line in ipairs(lines_of("nm " .. (is_mac and "-gU " or "-D --defined-only ")
-      .. paths.module .. " 2>/dev/null")) do
+      .. module .. " 2>/dev/null")) do
       local name = line:match "(%S+)$":gsub(is_mac and "^_" or "^$", "")
       if not name:find "^_" then names[#names + 1] = name end
     end
@@ -96,7 +107,7 @@ describe("the module", function()
 
   it("exports luaopen_weir... and what weir.h declares, and nothing else", function()
     if not lines_of("command -v nm")[1] then pending "there is no nm" end
-    local names = exported()
+    local names = exported(paths.module)
     assert.truthy(#names > 0, "nm finds nothing in " .. paths.module)
     local file = io.open "src/weir.h" -- for C hosts; without it nothing is public but luaopen
     local header = file and file:read "*a" or ""
@@ -107,29 +118,45 @@ describe("the module", function()
     end
     none(others)
   end)
+
+  it("weir.zlib exports its luaopen, and nothing else", function()
+    if not lines_of("command -v nm")[1] then pending "there is no nm" end
+    if not io.open(paths.zlib_module) then pending "weir.zlib was not built: there is no zlib.h" end
+    assert.same({ "luaopen_weir_zlib" }, exported(paths.zlib_module))
+  end)
 end)
 
 describe("the rockspec", function()
-  local function rockspec()
+  local function rockspec(path)
     local spec = {}
     local chunk
     if setfenv then
-      chunk = setfenv(assert(loadfile "weir-scm-1.rockspec"), spec)
+      chunk = setfenv(assert(loadfile(path)), spec)
     else
-      chunk = assert(loadfile("weir-scm-1.rockspec", "t", spec))
+      chunk = assert(loadfile(path, "t", spec))
     end
     chunk()
     return spec
   end
 
-  it("lists every C file of src", function()
-    local listed = rockspec().build.modules["weir.core"].sources
+  local function sources_of(path, module)
+    local listed = rockspec(path).build.modules[module].sources
     table.sort(listed)
-    assert.same(files("src", "%.c$"), listed)
+    return listed
+  end
+
+  it("lists every C file of src, and that of weir-zlib those of src/zlib", function()
+    local weirs, zlibs = {}, {}
+    for _, file in ipairs(files("src", "%.c$")) do
+      local list = file:find "^src/zlib/" and zlibs or weirs
+      list[#list + 1] = file
+    end
+    assert.same(weirs, sources_of("weir-scm-1.rockspec", "weir.core"))
+    assert.same(zlibs, sources_of("src/zlib/weir-zlib-scm-1.rockspec", "weir.zlib"))
   end)
 
   it("lists every Lua file of lua/, as the module that `require` finds there", function()
-    local listed = rockspec().build.modules
+    local listed = rockspec "weir-scm-1.rockspec".build.modules
     listed["weir.core"] = nil
     local there = {}
     for _, file in ipairs(files("lua", "%.lua$")) do

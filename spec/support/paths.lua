@@ -8,6 +8,7 @@ paths.lua = jit and "jit" or _VERSION:match "%d%.%d"
 -- Other kinds of build (asan) have a directory of their own.
 paths.build = (os.getenv "WEIR_BUILD" or "build") .. "/" .. paths.lua
 paths.module = paths.build .. "/weir/core.so"
+paths.zlib_module = paths.build .. "/weir/zlib.so" -- only where there is zlib
 
 -- The interpreter that runs us, for specs that start another. (busted gets an `arg` of our making.)
 local first = 0

@@ -19,10 +19,10 @@ enum {
 
 typedef struct weir_chunk {
   weir_piece pieces[WEIR_PIECES_MAX];
-  size_t count;             /* 0: no chunk */
+  size_t count;                /* 0: no chunk */
   int values[WEIR_PIECES_MAX]; /* for each piece, the stack index of what to anchor; 0: nothing */
-  int callback;             /* stack index; 0: none */
-  weir_callback held;       /* after weir_chunk_hold */
+  int callback;                /* stack index; 0: none */
+  weir_callback held;          /* after weir_chunk_hold */
   char digits[WEIR_PIECES_MAX][WEIR_DIGITS_MAX];
 } weir_chunk;
 

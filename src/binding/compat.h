@@ -37,8 +37,7 @@ typedef int lua_results;
 #define lua_rawlen(L, i) lua_objlen((L), (i))
 #endif
 #undef lua_absindex
-#define lua_absindex(L, i) \
-  ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
+#define lua_absindex(L, i)     ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
 #define lua_getuservalue(L, i) lua_getfenv((L), (i))
 #define lua_setuservalue(L, i) lua_setfenv((L), (i))
 #undef luaL_setfuncs

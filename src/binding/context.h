@@ -29,7 +29,7 @@ enum {
   WEIR_SLOT_TAKE_RAISED,
   WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
   WEIR_SLOT_TIMER_META,
-  WEIR_SLOT_THREAD,      /* for callbacks that come while no call of ours is on a stack */
+  WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
   WEIR_ON_DRAIN,
   WEIR_ON_PREFINISH,
@@ -53,13 +53,13 @@ typedef struct weir_context {
   uint32_t references; /* the state's, and one for each stream */
   weir_loop loop;
   bool has_loop;
-  lua_State *L;         /* where Lua can be called now; NULL: nowhere, the state is closing */
-  int table;            /* registry reference of the context's table */
+  lua_State *L; /* where Lua can be called now; NULL: nowhere, the state is closing */
+  int table;    /* registry reference of the context's table */
   weir_anchors anchors;
   bool has_uncaught;
   bool is_luajit;
-  bool leaves_signals; /* SIGPIPE and SIGXFSZ stay as they are */
-  struct weir_lua_stream *streams; /* all there are */
+  bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
+  struct weir_lua_stream *streams;  /* all there are */
   struct weir_lua_timer *timers;    /* those that may still fire */
   struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */
 } weir_context;

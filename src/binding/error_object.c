@@ -49,9 +49,8 @@ static const char *name_of(int system) {
   static const struct {
     int system;
     const char *name;
-  } known[] = {{EDQUOT, "EDQUOT"},   {ESTALE, "ESTALE"}, {EDEADLK, "EDEADLK"},
-               {ENOLCK, "ENOLCK"},   {ECHILD, "ECHILD"}, {ENOEXEC, "ENOEXEC"},
-               {ENOTBLK, "ENOTBLK"}, {EDOM, "EDOM"}};
+  } known[] = {{EDQUOT, "EDQUOT"}, {ESTALE, "ESTALE"},   {EDEADLK, "EDEADLK"}, {ENOLCK, "ENOLCK"},
+               {ECHILD, "ECHILD"}, {ENOEXEC, "ENOEXEC"}, {ENOTBLK, "ENOTBLK"}, {EDOM, "EDOM"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (known[i].system == system) return known[i].name;
   }

@@ -27,17 +27,10 @@ typedef struct lua_sink {
 /* Answers for one hook; `operation` counts only for writes. */
 static void answer(weir_lua_stream *stream, int hook, uint64_t operation, weir_error *error) {
   switch (hook) {
-    case HOOK_FINAL:
-      weir_writable_finished(&stream->writable, error);
-      break;
-    case HOOK_CONSTRUCT:
-      weir_stream_constructed(&stream->core, error);
-      break;
-    case HOOK_DESTROY:
-      weir_stream_closed(&stream->core, error);
-      break;
-    default:
-      weir_writable_answer(&stream->writable, operation, error);
+    case HOOK_FINAL: weir_writable_finished(&stream->writable, error); break;
+    case HOOK_CONSTRUCT: weir_stream_constructed(&stream->core, error); break;
+    case HOOK_DESTROY: weir_stream_closed(&stream->core, error); break;
+    default: weir_writable_answer(&stream->writable, operation, error);
   }
 }
 

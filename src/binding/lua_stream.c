@@ -96,8 +96,8 @@ static const char *path_of(const weir_lua_stream *stream) {
 
 static void on_event(void *owner, weir_event event, weir_error *error) {
   static const int names[] = {
-      [WEIR_EVENT_DRAIN] = WEIR_ON_DRAIN,     [WEIR_EVENT_PREFINISH] = WEIR_ON_PREFINISH,
-      [WEIR_EVENT_FINISH] = WEIR_ON_FINISH,   [WEIR_EVENT_ERROR] = WEIR_ON_ERROR,
+      [WEIR_EVENT_DRAIN] = WEIR_ON_DRAIN,   [WEIR_EVENT_PREFINISH] = WEIR_ON_PREFINISH,
+      [WEIR_EVENT_FINISH] = WEIR_ON_FINISH, [WEIR_EVENT_ERROR] = WEIR_ON_ERROR,
       [WEIR_EVENT_CLOSE] = WEIR_ON_CLOSE,
   };
   weir_lua_stream *stream = owner;

@@ -52,8 +52,8 @@ static lua_results stream_write(lua_State *L) {
   weir_chunk_hold(&chunk, L, stream);
   weir_error *refusal = NULL;
   lua_State *outer = enter(stream, L);
-  weir_verdict verdict = weir_writable_write(&stream->writable, chunk.pieces, chunk.count,
-                                             chunk.held, &refusal);
+  weir_verdict verdict =
+      weir_writable_write(&stream->writable, chunk.pieces, chunk.count, chunk.held, &refusal);
   leave(stream, outer);
   if (verdict == WEIR_GO_ON || verdict == WEIR_SLOW_DOWN) {
     lua_pushboolean(L, verdict == WEIR_GO_ON);
@@ -71,8 +71,8 @@ static lua_results stream_end(lua_State *L) {
   weir_chunk_hold(&chunk, L, stream);
   weir_error *refusal = NULL;
   lua_State *outer = enter(stream, L);
-  weir_verdict verdict = weir_writable_end(&stream->writable, chunk.pieces, chunk.count,
-                                           chunk.held, &refusal);
+  weir_verdict verdict =
+      weir_writable_end(&stream->writable, chunk.pieces, chunk.count, chunk.held, &refusal);
   leave(stream, outer);
   if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, &chunk);
   if (verdict == WEIR_REFUSED) return refuse(L, stream, refusal);
@@ -114,21 +114,21 @@ static lua_results stream_destroy(lua_State *L) {
 
 /* --- state --- */
 
-#define BOOLEAN(name, method, expression)                              \
-  static lua_results name(lua_State *L) {                              \
+#define BOOLEAN(name, method, expression) \
+  static lua_results name(lua_State *L) { \
     const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
-    const weir_writable *w = &stream->writable;                        \
-    (void)w;                                                           \
-    lua_pushboolean(L, (expression) ? 1 : 0);                          \
-    return 1;                                                          \
+    const weir_writable *w = &stream->writable; \
+    (void)w; \
+    lua_pushboolean(L, (expression) ? 1 : 0); \
+    return 1; \
   }
 
-#define COUNT(name, method, expression)                                \
-  static lua_results name(lua_State *L) {                              \
+#define COUNT(name, method, expression) \
+  static lua_results name(lua_State *L) { \
     const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
-    const weir_writable *w = &stream->writable;                        \
-    weir_push_count(L, (expression));                                  \
-    return 1;                                                          \
+    const weir_writable *w = &stream->writable; \
+    weir_push_count(L, (expression)); \
+    return 1; \
   }
 
 BOOLEAN(stream_writable, "writable", weir_writable_is_writable(w))

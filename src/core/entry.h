@@ -31,12 +31,12 @@ struct weir_stream;
 
 typedef struct weir_entry weir_entry;
 struct weir_entry {
-  weir_entry *next;   /* in its queue, or behind the first entry of its operation */
-  weir_slab *slab;    /* copied bytes: where they lie, else NULL */
-  const char *bytes;  /* NULL: a value, or nothing */
-  size_t size;        /* bytes, or 1 for a value in object mode */
-  uint32_t anchor;    /* borrowed bytes or a value: the binding's hold on it; 0: given back */
-  uint32_t writes;    /* writes that end in this entry; in a batch, how often to call back */
+  weir_entry *next;  /* in its queue, or behind the first entry of its operation */
+  weir_slab *slab;   /* copied bytes: where they lie, else NULL */
+  const char *bytes; /* NULL: a value, or nothing */
+  size_t size;       /* bytes, or 1 for a value in object mode */
+  uint32_t anchor;   /* borrowed bytes or a value: the binding's hold on it; 0: given back */
+  uint32_t writes;   /* writes that end in this entry; in a batch, how often to call back */
   weir_callback callback;
   /* From here on: used once the sink has answered. */
   weir_tick tick;

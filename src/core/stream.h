@@ -27,12 +27,12 @@ typedef struct weir_stream {
   struct weir_writable *writable; /* the writable side */
   uint32_t references;            /* the owner's, queued ticks', and operations' of the sink */
   weir_life life;
-  bool constructing;   /* the sink has not opened yet */
-  bool auto_destroy;   /* an error, or the finish, destroys the stream */
+  bool constructing; /* the sink has not opened yet */
+  bool auto_destroy; /* an error, or the finish, destroys the stream */
   bool emit_close;
-  bool error_told;     /* the `error` event was emitted */
+  bool error_told; /* the `error` event was emitted */
   bool construct_answered, close_answered;
-  weir_error *error; /* the first one */
+  weir_error *error;         /* the first one */
   weir_error *destroy_error; /* given to destroy() while constructing, until construction ends */
   /* Ticks, and the errors they carry. */
   weir_tick construct_tick; /* asks the sink to open, then acts on its answer */

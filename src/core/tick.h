@@ -33,7 +33,7 @@ typedef struct weir_ticks {
 
 /* The thing of type `type` whose member `member` is this tick. */
 #define WEIR_TICK_OWNER(tick, type, member) \
-  ((type *)(void *)((char *)(tick) - offsetof(type, member)))
+  ((type *)(void *)((char *)(tick)-offsetof(type, member)))
 
 static inline bool weir_tick_is_queued(const weir_tick *tick) {
   return tick->next != NULL;

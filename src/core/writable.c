@@ -203,8 +203,7 @@ weir_verdict weir_writable_end(weir_writable *w, const weir_piece *pieces, size_
     if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
     end = weir_entry_pool_take(w->queue.entries);
   }
-  if (count > 0 &&
-      weir_writable_write(w, pieces, count, WEIR_NOBODY, &error) == WEIR_NO_MEMORY) {
+  if (count > 0 && weir_writable_write(w, pieces, count, WEIR_NOBODY, &error) == WEIR_NO_MEMORY) {
     if (end) weir_entry_pool_give(w->queue.entries, end);
     return WEIR_NO_MEMORY;
   }

@@ -33,12 +33,12 @@ typedef enum weir_verdict {
 } weir_verdict;
 
 typedef struct weir_stats {
-  uint64_t writes;         /* accepted */
-  uint64_t accepted;       /* bytes, or values */
-  uint64_t flushes;        /* times the sink was given work */
+  uint64_t writes;   /* accepted */
+  uint64_t accepted; /* bytes, or values */
+  uint64_t flushes;  /* times the sink was given work */
   uint64_t drains;
-  uint64_t peak_buffered;  /* bytes, or values */
-  uint64_t blocked_ns;     /* between "slow down" and `drain`, all of it */
+  uint64_t peak_buffered; /* bytes, or values */
+  uint64_t blocked_ns;    /* between "slow down" and `drain`, all of it */
   uint64_t longest_blocked_ns;
 } weir_stats;
 
@@ -55,22 +55,22 @@ typedef struct weir_writable {
   weir_writer writer;
   weir_activity activity;
   bool need_drain;
-  bool in_call;      /* the sink's submit is on the stack */
-  bool answered;     /* it has answered its operation */
-  bool in_final;     /* the sink's finish is on the stack */
+  bool in_call;  /* the sink's submit is on the stack */
+  bool answered; /* it has answered its operation */
+  bool in_final; /* the sink's finish is on the stack */
   bool final_answered;
   bool tick_pending; /* a tick that will look at `drain` is queued */
   uint32_t corked;
-  uint64_t length;   /* accepted and not yet written */
+  uint64_t length;    /* accepted and not yet written */
   uint64_t submitted; /* bytes: all that the sink took */
-  uint64_t reaped;   /* bytes: all that the sink is known to have written */
-  uint64_t turn;     /* bytes: accepted in this turn of the loop */
-  uint64_t untold;   /* answered, and the writers have not heard yet */
+  uint64_t reaped;    /* bytes: all that the sink is known to have written */
+  uint64_t turn;      /* bytes: accepted in this turn of the loop */
+  uint64_t untold;    /* answered, and the writers have not heard yet */
   weir_queue queue;
   weir_entry *operation; /* chunks: what the sink has, its first entry */
   size_t operation_count;
   uint64_t operation_size, operation_id;
-  weir_entry *batch;     /* the newest answered operation that can still take in equal callbacks */
+  weir_entry *batch; /* the newest answered operation that can still take in equal callbacks */
   weir_entry *ends, *last_end; /* callbacks of end() */
   weir_tick flush_tick, tell_tick, finish_tick;
   uint64_t blocked_since_ns;

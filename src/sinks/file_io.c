@@ -29,10 +29,14 @@ int weir_file_flags(const char *name) {
     const char *name;
     int flags;
   } known[] = {
-      {"w", O_WRONLY | O_CREAT | O_TRUNC},          {"wx", O_WRONLY | O_CREAT | O_TRUNC | O_EXCL},
-      {"w+", O_RDWR | O_CREAT | O_TRUNC},           {"wx+", O_RDWR | O_CREAT | O_TRUNC | O_EXCL},
-      {"a", O_WRONLY | O_CREAT | O_APPEND},         {"ax", O_WRONLY | O_CREAT | O_APPEND | O_EXCL},
-      {"a+", O_RDWR | O_CREAT | O_APPEND},          {"ax+", O_RDWR | O_CREAT | O_APPEND | O_EXCL},
+      {"w", O_WRONLY | O_CREAT | O_TRUNC},
+      {"wx", O_WRONLY | O_CREAT | O_TRUNC | O_EXCL},
+      {"w+", O_RDWR | O_CREAT | O_TRUNC},
+      {"wx+", O_RDWR | O_CREAT | O_TRUNC | O_EXCL},
+      {"a", O_WRONLY | O_CREAT | O_APPEND},
+      {"ax", O_WRONLY | O_CREAT | O_APPEND | O_EXCL},
+      {"a+", O_RDWR | O_CREAT | O_APPEND},
+      {"ax+", O_RDWR | O_CREAT | O_APPEND | O_EXCL},
       {"r+", O_RDWR},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {

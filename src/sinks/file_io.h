@@ -23,23 +23,23 @@ typedef enum weir_sync {
 
 typedef struct weir_file {
   /* What is wanted; set before opening. */
-  char *path;       /* owned; NULL with a given descriptor */
-  int flags;        /* O_..., from weir_file_flags */
-  mode_t mode;      /* of a new file, before umask */
-  bool has_start;   /* the first byte goes to `start`, whatever the file's position is */
+  char *path;     /* owned; NULL with a given descriptor */
+  int flags;      /* O_..., from weir_file_flags */
+  mode_t mode;    /* of a new file, before umask */
+  bool has_start; /* the first byte goes to `start`, whatever the file's position is */
   uint64_t start;
-  bool given;       /* `fd` is the user's */
-  bool shared;      /* others have the descriptor, or will have it */
-  bool closes;      /* close the descriptor in the end */
-  bool atomic;      /* write beside the target, and take its place in the end */
+  bool given;  /* `fd` is the user's */
+  bool shared; /* others have the descriptor, or will have it */
+  bool closes; /* close the descriptor in the end */
+  bool atomic; /* write beside the target, and take its place in the end */
   weir_sync sync;
   /* What is. */
-  int fd;           /* -1: not open (any more) */
-  bool regular;     /* a regular file: writes do not wait for a reader */
-  bool positioned;  /* every write says where it goes */
+  int fd;          /* -1: not open (any more) */
+  bool regular;    /* a regular file: writes do not wait for a reader */
+  bool positioned; /* every write says where it goes */
   bool created;
-  char *target;     /* atomic: the path that is replaced, symlinks followed; owned */
-  char *temporary;  /* atomic: the file beside it; owned, NULL when there is none (any more) */
+  char *target;    /* atomic: the path that is replaced, symlinks followed; owned */
+  char *temporary; /* atomic: the file beside it; owned, NULL when there is none (any more) */
   const char *failed_call;
 } weir_file;
 

@@ -25,7 +25,7 @@ typedef struct weir_file_ring {
     uint64_t end; /* position behind its last byte */
   } slices[WEIR_RING_SLICES];
   /* The loop's. */
-  uint64_t offered;    /* bytes ever offered */
+  uint64_t offered;                     /* bytes ever offered */
   unsigned offered_count, passed_count; /* slices offered, and passed by `done` */
   /* Shared. */
   _Atomic unsigned tail; /* slices the writer may see; the loop writes it */

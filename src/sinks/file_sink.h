@@ -23,11 +23,11 @@ typedef struct weir_file_sink {
   void (*opened)(void *owner); /* we opened the file; its bytes are still to be written */
   void *owner;
   uv_work_t work;
-  void (*job)(struct weir_file_sink *sink); /* what the pool thread does; NULL: nothing is out */
+  void (*job)(struct weir_file_sink *sink);  /* what the pool thread does; NULL: nothing is out */
   void (*done)(struct weir_file_sink *sink); /* what the loop does after it */
-  _Atomic bool at_work; /* the job has not ended on the pool */
-  int job_error;        /* the job's result: 0 or an errno */
-  bool finish_wanted, close_wanted; /* as soon as the work item is back */
+  _Atomic bool at_work;                      /* the job has not ended on the pool */
+  int job_error;                             /* the job's result: 0 or an errno */
+  bool finish_wanted, close_wanted;          /* as soon as the work item is back */
   bool is_open;
   weir_error *close_error; /* why close was asked for; a reference */
 } weir_file_sink;

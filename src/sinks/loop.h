@@ -22,7 +22,7 @@ typedef struct weir_loop {
   uv_loop_t *handle; /* ours */
   uv_idle_t *idle;   /* its own allocation: it outlives us until libuv has closed it */
   bool idle_active;
-  bool running;      /* weir_loop_run is on the stack */
+  bool running;                 /* weir_loop_run is on the stack */
   void (*settled)(void *owner); /* called whenever no tick is left; NULL: nobody */
   void *owner;
 } weir_loop;
