@@ -52,6 +52,7 @@ build = {
         "src/sinks/file_io.c",
         "src/sinks/file_ring.c",
         "src/sinks/file_sink.c",
+        "src/sinks/handle.c",
         "src/sinks/loop.c",
         "src/sinks/signals.c",
         "src/sinks/uv_api.c",

@@ -13,7 +13,7 @@
 static void stop_idle(weir_loop *loop) {
   if (!loop->idle_active) return;
   loop->idle_active = false;
-  loop->uv->idle_stop(loop->idle);
+  if (weir_handle_is_open(&loop->idle)) loop->uv->idle_stop(loop->idle.uv.idle);
 }
 
 void weir_loop_run_ticks(weir_loop *loop) {
@@ -24,48 +24,70 @@ void weir_loop_run_ticks(weir_loop *loop) {
 }
 
 static void on_idle(uv_idle_t *idle) {
-  weir_loop_run_ticks(idle->data);
+  weir_loop_run_ticks(weir_handle_of((uv_handle_t *)idle)->loop);
+}
+
+static int open_idle(weir_loop *loop) {
+  return weir_handle_open(&loop->idle, loop, UV_IDLE, 0, loop);
 }
 
 static void wake(void *waker) {
   weir_loop *loop = waker;
-  if (loop->idle_active) return;
+  bool is_open = weir_handle_is_open(&loop->idle);
+  if (loop->idle_active && is_open) return;
+  if (!is_open) { /* a script that shares the loop has closed all it found there */
+    weir_handle_close(&loop->idle, NULL);
+    if (open_idle(loop) != 0) return; /* the next callback of ours runs the ticks */
+  }
   loop->idle_active = true;
-  loop->uv->idle_start(loop->idle, on_idle);
+  loop->uv->idle_start(loop->idle.uv.idle, on_idle);
 }
 
 /* --- open and close --- */
 
-int weir_loop_open(weir_loop *loop) {
-  *loop = (weir_loop){.uv = &weir_uv_linked};
-  loop->handle = malloc(sizeof *loop->handle);
-  loop->idle = malloc(sizeof *loop->idle);
-  int error = loop->handle && loop->idle ? loop->uv->loop_init(loop->handle) : UV_ENOMEM;
-  if (error) {
-    free(loop->handle);
-    free(loop->idle);
-    *loop = (weir_loop){0};
-    return error;
-  }
-  loop->uv->idle_init(loop->handle, loop->idle);
-  loop->idle->data = loop;
+static int begin(weir_loop *loop) {
+  int error = open_idle(loop);
+  if (error) return error;
   weir_core_init(&loop->core, loop->uv->hrtime);
   loop->core.ticks.wake = wake;
   loop->core.ticks.waker = loop;
   return 0;
 }
 
-static void free_idle(uv_handle_t *idle) {
-  free(idle);
+int weir_loop_join(weir_loop *loop, uv_loop_t *handle, const weir_uv_api *uv,
+                   const weir_handle_maker *maker, void *maker_self) {
+  *loop = (weir_loop){.uv = uv, .handle = handle, .maker = maker, .maker_self = maker_self};
+  int error = begin(loop);
+  if (error) *loop = (weir_loop){0};
+  return error;
+}
+
+static int open_own(weir_loop *loop) {
+  int error = loop->uv->loop_init(loop->handle);
+  if (error) return error;
+  error = begin(loop);
+  if (error) loop->uv->loop_close(loop->handle);
+  return error;
+}
+
+int weir_loop_open(weir_loop *loop) {
+  *loop = (weir_loop){.uv = &weir_uv_linked, .is_own = true};
+  loop->handle = malloc(sizeof *loop->handle);
+  int error = loop->handle ? open_own(loop) : UV_ENOMEM;
+  if (error) {
+    free(loop->handle);
+    *loop = (weir_loop){0};
+  }
+  return error;
 }
 
 bool weir_loop_close(weir_loop *loop) {
   WEIR_ASSERT(!loop->running);
   stop_idle(loop);
-  loop->uv->close((uv_handle_t *)loop->idle, free_idle);
+  weir_handle_close(&loop->idle, NULL);
   loop->uv->run(loop->handle, UV_RUN_NOWAIT);
-  if (loop->uv->loop_close(loop->handle) != 0) return false;
-  free(loop->handle);
+  if (loop->is_own && loop->uv->loop_close(loop->handle) != 0) return false;
+  if (loop->is_own) free(loop->handle);
   weir_core_deinit(&loop->core);
   *loop = (weir_loop){0};
   return true;
@@ -98,31 +120,31 @@ void weir_loop_stop(weir_loop *loop) {
 
 /* --- timers --- */
 
-static void on_freed(uv_handle_t *handle) {
-  weir_timer *timer = handle->data;
+static weir_timer *timer_of(weir_handle *handle) {
+  return handle->owner;
+}
+
+static void on_timer_closed(weir_handle *handle) {
+  weir_timer *timer = timer_of(handle);
   timer->freed(timer);
 }
 
-static void on_timer(uv_timer_t *handle) {
-  weir_timer *timer = handle->data;
-  weir_loop *loop = timer->loop;
+static void on_timer(uv_timer_t *uv) {
+  weir_timer *timer = timer_of(weir_handle_of((uv_handle_t *)uv));
+  weir_loop *loop = timer->handle.loop;
   timer->fired(timer);
   weir_loop_run_ticks(loop);
 }
 
 int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms) {
-  int error = loop->uv->timer_init(loop->handle, &timer->handle);
+  int error = weir_handle_open(&timer->handle, loop, UV_TIMER, 0, timer);
   if (error) return error;
-  timer->handle.data = timer;
-  timer->loop = loop;
-  timer->closing = false;
   loop->uv->update_time(loop->handle); /* the loop may not have looked at the clock for long */
   /* A timer of 0 ms that starts another one would keep libuv among its timers for good. */
-  return loop->uv->timer_start(&timer->handle, on_timer, timeout_ms < 1 ? 1 : timeout_ms, 0);
+  return loop->uv->timer_start(timer->handle.uv.timer, on_timer, timeout_ms < 1 ? 1 : timeout_ms,
+                               0);
 }
 
 void weir_timer_end(weir_timer *timer) {
-  if (timer->closing) return;
-  timer->closing = true;
-  timer->loop->uv->close((uv_handle_t *)&timer->handle, on_freed);
+  weir_handle_close(&timer->handle, on_timer_closed);
 }

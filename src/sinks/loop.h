@@ -2,7 +2,14 @@
 **
 ** This is the one place that knows how a loop is got, driven and left. One idle handle keeps the
 ** loop from blocking exactly while ticks wait; it runs them, as does the end of every callback of
-** ours.
+** ours. Handles are made by handle.h, on every loop; a callback of libuv's ends like this:
+**
+**   static void on_read(uv_stream_t *stream, ...) {
+**     weir_handle *handle = weir_handle_of((uv_handle_t *)stream);
+**     weir_loop *loop = handle->loop;
+**     ...
+**     weir_loop_run_ticks(loop);
+**   }
 **
 ** Layer: sinks. Not thread safe.
 ** SPDX-License-Identifier: MIT
@@ -10,17 +17,18 @@
 #ifndef WEIR_SINKS_LOOP_H
 #define WEIR_SINKS_LOOP_H
 
-#include "sinks/uv_api.h"
-
-#include <stdbool.h>
+#include "sinks/handle.h"
 
 #include "core/core.h"
 
 typedef struct weir_loop {
   weir_core core; /* what the streams on this loop share */
   const weir_uv_api *uv;
-  uv_loop_t *handle; /* ours */
-  uv_idle_t *idle;   /* its own allocation: it outlives us until libuv has closed it */
+  uv_loop_t *handle;
+  bool is_own;                    /* else somebody else made it, drives it and closes it */
+  const weir_handle_maker *maker; /* of its handles; NULL: we are */
+  void *maker_self;
+  weir_handle idle;
   bool idle_active;
   bool running;                 /* weir_loop_run is on the stack */
   void (*settled)(void *owner); /* called whenever no tick is left; NULL: nobody */
@@ -29,8 +37,13 @@ typedef struct weir_loop {
 
 /* Opens a loop of our own. Returns 0 or a libuv error, with nothing left behind. */
 int weir_loop_open(weir_loop *loop);
-/* Closes what we hold of the loop. Returns false, with the loop left open for good, if something is
-** still in flight on it.
+/* Joins a loop that is somebody else's. `uv` is the libuv that made it; handles are made by
+** `maker`, or by us if that is NULL. All of them outlive us. Returns 0 or a libuv error.
+*/
+int weir_loop_join(weir_loop *loop, uv_loop_t *handle, const weir_uv_api *uv,
+                   const weir_handle_maker *maker, void *maker_self);
+/* Closes what we hold of the loop, and the loop if it is our own. Returns false, with the loop left
+** open for good, if something of ours is still in flight on it.
 */
 bool weir_loop_close(weir_loop *loop);
 
@@ -47,19 +60,17 @@ void weir_loop_stop(weir_loop *loop);
 /* A timer that fires once. */
 typedef struct weir_timer weir_timer;
 struct weir_timer {
-  uv_timer_t handle;
-  weir_loop *loop;
+  weir_handle handle;
   void (*fired)(weir_timer *timer);
   void (*freed)(weir_timer *timer); /* libuv is done with it: free it */
   void *owner;
-  bool closing;
 };
 
 /* Starts it, for at least 1 ms, as in Node. Returns 0 or a libuv error; on error it was never
 ** touched.
 */
 int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms);
-/* Ends it, fired or not; `freed` follows. Later calls do nothing. */
+/* Ends it, fired or not; `freed` follows, perhaps from within. Later calls do nothing. */
 void weir_timer_end(weir_timer *timer);
 
 #endif

@@ -3,25 +3,55 @@
 */
 #include "sinks/uv_api.h"
 
+#include <dlfcn.h>
+#include <string.h>
+
 const weir_uv_api weir_uv_linked = {
-    .loop_init = uv_loop_init,
-    .loop_close = uv_loop_close,
-    .loop_alive = uv_loop_alive,
-    .run = uv_run,
-    .stop = uv_stop,
-    .backend_fd = uv_backend_fd,
-    .backend_timeout = uv_backend_timeout,
-    .update_time = uv_update_time,
-    .hrtime = uv_hrtime,
-    .close = uv_close,
-    .idle_init = uv_idle_init,
-    .idle_start = uv_idle_start,
-    .idle_stop = uv_idle_stop,
-    .timer_init = uv_timer_init,
-    .timer_start = uv_timer_start,
-    .queue_work = uv_queue_work,
-    .cancel = uv_cancel,
-    .translate_sys_error = uv_translate_sys_error,
-    .err_name = uv_err_name,
-    .strerror = uv_strerror,
+#define ENTRY(result, name, parameters) .name = uv_##name,
+    WEIR_UV_FUNCTIONS(ENTRY)
+#undef ENTRY
 };
+
+/* The image that a function, given by the bytes of a pointer to it, lies in. ISO C converts no
+** pointer to a function into one to data.
+*/
+static const void *image_of(const void *function_pointer, Dl_info *info) {
+  void *address;
+  memcpy(&address, function_pointer, sizeof address);
+  return address && dladdr(address, info) ? info->dli_fbase : NULL;
+}
+
+/* A loop holds one callback of libuv's own from the beginning on. */
+static const void *image_of_loop(const uv_loop_t *loop, Dl_info *info) {
+  return image_of(&loop->wq_async.async_cb, info);
+}
+
+bool weir_uv_is_linked(const uv_loop_t *loop) {
+  Dl_info ours, theirs;
+  int (*init)(uv_loop_t *) = uv_loop_init;
+  const void *image = image_of_loop(loop, &theirs);
+  return image && image == image_of(&init, &ours);
+}
+
+/* Sets the function pointer at `target`, if the image has such a function itself. */
+static bool bind_one(void *library, const void *image, const char *name, void *target) {
+  Dl_info info;
+  void *address = dlsym(library, name);
+  if (!address || !dladdr(address, &info) || info.dli_fbase != image) return false;
+  memcpy(target, &address, sizeof address);
+  return true;
+}
+
+bool weir_uv_rebind(weir_uv_api *api, const uv_loop_t *loop) {
+  Dl_info info;
+  const void *image = image_of_loop(loop, &info);
+  if (!image || !info.dli_fname) return false;
+  void *library = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+  if (!library) library = dlopen(NULL, RTLD_NOW); /* the program itself */
+  if (!library) return false;
+#define BIND(result, name, parameters) &&bind_one(library, image, "uv_" #name, &api->name)
+  bool all = true WEIR_UV_FUNCTIONS(BIND);
+#undef BIND
+  if (!all) dlclose(library); /* else it stays: lua_close shall not unload it under us */
+  return all;
+}

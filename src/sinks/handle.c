@@ -1,0 +1,139 @@
+/* handle.c - see handle.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "sinks/handle.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "sinks/loop.h"
+
+/* --- the way back to handles that others made --- */
+
+/* One map for all loops: a callback tells no more than the address of its handle. */
+enum { BUCKETS = 256 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static weir_handle *buckets[BUCKETS];
+static atomic_size_t mapped; /* how many there are: where there is none, nobody looks */
+
+static weir_handle **bucket_of(const uv_handle_t *uv) {
+  return &buckets[((uintptr_t)uv >> 4) % BUCKETS];
+}
+
+static void map(weir_handle *handle) {
+  pthread_mutex_lock(&lock);
+  weir_handle **bucket = bucket_of(handle->uv.any);
+  handle->next = *bucket;
+  *bucket = handle;
+  atomic_fetch_add_explicit(&mapped, 1, memory_order_relaxed);
+  pthread_mutex_unlock(&lock);
+}
+
+static void unmap(weir_handle *handle) {
+  pthread_mutex_lock(&lock);
+  weir_handle **link = bucket_of(handle->uv.any);
+  while (*link && *link != handle) link = &(*link)->next;
+  if (*link) {
+    *link = handle->next;
+    atomic_fetch_sub_explicit(&mapped, 1, memory_order_relaxed);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+weir_handle *weir_handle_of(const uv_handle_t *uv) {
+  if (atomic_load_explicit(&mapped, memory_order_relaxed) == 0) return uv->data;
+  pthread_mutex_lock(&lock);
+  weir_handle *handle = *bucket_of(uv);
+  while (handle && handle->uv.any != uv) handle = handle->next;
+  pthread_mutex_unlock(&lock);
+  return handle ? handle : uv->data;
+}
+
+/* --- making --- */
+
+static int init(weir_handle *handle, uv_handle_type type, int argument) {
+  const weir_uv_api *uv = handle->loop->uv;
+  uv_loop_t *loop = handle->loop->handle;
+  switch ((int)type) {
+    case UV_IDLE: return uv->idle_init(loop, handle->uv.idle);
+    case UV_TIMER: return uv->timer_init(loop, handle->uv.timer);
+    case UV_POLL: return uv->poll_init(loop, handle->uv.poll, argument);
+    case UV_TCP: return uv->tcp_init(loop, handle->uv.tcp);
+    case UV_NAMED_PIPE: return uv->pipe_init(loop, handle->uv.pipe, 0);
+    case UV_TTY: return uv->tty_init(loop, handle->uv.tty, argument, 0);
+    default: return UV_EINVAL;
+  }
+}
+
+int weir_handle_open(weir_handle *handle, weir_loop *loop, uv_handle_type type, int argument,
+                     void *owner) {
+  *handle = (weir_handle){.loop = loop, .owner = owner};
+  int error;
+  if (loop->maker) {
+    error = loop->maker->make(loop->maker_self, handle, type, argument);
+    if (!error) map(handle);
+  } else {
+    handle->uv.any = malloc(loop->uv->handle_size(type));
+    error = handle->uv.any ? init(handle, type, argument) : UV_ENOMEM;
+    if (error) free(handle->uv.any);
+    else handle->uv.any->data = handle;
+  }
+  if (error) handle->uv.any = NULL;
+  return error;
+}
+
+bool weir_handle_is_open(const weir_handle *handle) {
+  return handle->uv.any && !handle->loop->uv->is_closing(handle->uv.any);
+}
+
+/* --- closing --- */
+
+/* After this nothing of libuv's is touched. */
+static void end(weir_handle *handle) {
+  handle->uv.any = NULL;
+  if (handle->closed) handle->closed(handle);
+}
+
+void weir_handle_is_closed(weir_handle *handle) {
+  if (handle->loop->maker) unmap(handle);
+  else free(handle->uv.any);
+  end(handle);
+}
+
+static void on_closed(uv_handle_t *uv) {
+  weir_handle_is_closed(uv->data);
+}
+
+void weir_handle_close(weir_handle *handle, void (*closed)(weir_handle *handle)) {
+  const weir_loop *loop = handle->loop;
+  if (!handle->uv.any || handle->closing) return;
+  handle->closing = true;
+  handle->closed = closed;
+  if (loop->maker) loop->maker->close(loop->maker_self, handle);
+  else loop->uv->close(handle->uv.any, on_closed);
+}
+
+/* Takes one handle of the loop out of the map; NULL: there is none. */
+static weir_handle *take_one(const weir_loop *loop) {
+  for (int i = 0; i < BUCKETS; i++) {
+    for (weir_handle **link = &buckets[i]; *link; link = &(*link)->next) {
+      weir_handle *handle = *link;
+      if (handle->loop != loop) continue;
+      *link = handle->next;
+      atomic_fetch_sub_explicit(&mapped, 1, memory_order_relaxed);
+      return handle;
+    }
+  }
+  return NULL;
+}
+
+void weir_handle_forget_all(weir_loop *loop) {
+  for (weir_handle *handle = NULL;; end(handle)) {
+    pthread_mutex_lock(&lock);
+    handle = take_one(loop);
+    pthread_mutex_unlock(&lock);
+    if (!handle) return;
+  }
+}
