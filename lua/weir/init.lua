@@ -1,6 +1,12 @@
 --- weir: writable streams for Lua, as Node.js has them. The public face of the module.
 local core = require "weir.core"
+local finished = require "weir.finished"
 local options = require "weir.options"
+local pipe = require "weir.pipe"
+local pipeline = require "weir.pipeline"
+local transform = require "weir.transform"
+
+core.add_methods(pipe.methods)
 
 local weir = {
   run = core.run,
@@ -11,11 +17,25 @@ local weir = {
   on_uncaught = core.on_uncaught,
   set_sigpipe = core.set_sigpipe,
   loop_info = core.loop_info,
+  transform = transform.transform,
+  passthrough = transform.passthrough,
+  finished = finished.finished,
+  pipeline = pipeline.pipeline,
 }
 
 --- Makes a stream whose sink is written in Lua.
 function weir.writable(given)
   return core.writable(options.writable(given))
+end
+
+--- Makes a stream whose source is written in Lua.
+function weir.readable(given)
+  return core.readable(options.readable(given))
+end
+
+--- Makes a stream with both sides, written in Lua.
+function weir.duplex(given)
+  return core.duplex(options.duplex(given))
 end
 
 --- Makes a stream that writes into a file.

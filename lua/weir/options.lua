@@ -152,7 +152,7 @@ local function fill_common(check, read_options)
   return read_options
 end
 
--- The constructors --------------------------------------------------------------------------------
+-- Writable sinks ----------------------------------------------------------------------------------
 
 local WRITABLE = with_common {
   object_mode = "boolean", write = "function", writev = "function", final = "function",
@@ -167,6 +167,94 @@ function options.writable(given)
     checked.construct or false, checked.destroy or false }
   return checked, hooks
 end
+
+-- Readable sides ----------------------------------------------------------------------------------
+
+local function default_mark(object_mode)
+  return object_mode and OBJECTS_DEFAULT or BYTES_DEFAULT
+end
+
+-- The order of the hooks is the core's.
+local function hooks_of(checked)
+  return { checked.write or false, checked.writev or false, checked.final or false,
+    checked.construct or false, checked.destroy or false, checked.read or false }
+end
+
+local READABLE = {
+  high_water_mark = "whole", object_mode = "boolean", auto_destroy = "boolean",
+  emit_close = "boolean", read = "function", construct = "function", destroy = "function",
+}
+
+--- Checks the options of weir.readable. Returns the options and the array of hooks for the core.
+function options.readable(given)
+  local check = { constructor = "readable", position = 1 }
+  local checked = fill_common(check, read(check, given, READABLE))
+  checked.readable_high_water_mark = checked.high_water_mark
+  checked.readable_object_mode = checked.object_mode
+  return checked, hooks_of(checked)
+end
+
+local function with_both_sides(known)
+  for name, kind in pairs {
+    object_mode = "boolean", readable_object_mode = "boolean", writable_object_mode = "boolean",
+    readable_high_water_mark = "whole", writable_high_water_mark = "whole",
+    readable = "boolean", writable = "boolean", allow_half_open = "boolean",
+    final = "function", construct = "function", destroy = "function",
+  } do known[name] = kind end
+  return with_common(known)
+end
+
+-- What is given for both sides wins over what is given for one.
+local function fill_both_sides(check, checked)
+  local both, of_objects = checked.high_water_mark, checked.object_mode
+  checked.readable_object_mode = of_objects or checked.readable_object_mode
+  checked.object_mode = of_objects or checked.writable_object_mode
+  checked.readable_high_water_mark = both or checked.readable_high_water_mark
+    or default_mark(checked.readable_object_mode)
+  checked.high_water_mark = both or checked.writable_high_water_mark
+  checked.readable_disabled = checked.readable == false
+  checked.writable_disabled = checked.writable == false
+  if checked.allow_half_open == nil then checked.allow_half_open = true end
+  return fill_common(check, checked)
+end
+
+local DUPLEX = with_both_sides { read = "function", write = "function", writev = "function" }
+
+--- Checks the options of weir.duplex. Returns the options and the array of hooks for the core.
+function options.duplex(given)
+  local check = { constructor = "duplex", position = 1 }
+  local checked = fill_both_sides(check, read(check, given, DUPLEX))
+  return checked, hooks_of(checked)
+end
+
+local PASSTHROUGH = with_both_sides { flush = "function" }
+local TRANSFORM = with_both_sides { flush = "function", transform = "function" }
+
+-- A readable side that shall not buffer makes the default of the writable one the same.
+local function fill_transform(check, checked)
+  if (checked.high_water_mark or checked.readable_high_water_mark) == 0 then
+    checked.high_water_mark, checked.readable_high_water_mark = nil, 0
+    checked.writable_high_water_mark = checked.writable_high_water_mark or 0
+  end
+  checked.is_asked = true
+  return fill_both_sides(check, checked)
+end
+
+--- Checks the options of weir.transform. Returns them; lua/weir/transform.lua makes the hooks.
+function options.transform(given)
+  local check = { constructor = "transform", position = 1 }
+  return fill_transform(check, read(check, given, TRANSFORM))
+end
+
+--- Checks the options of weir.passthrough. As options.transform.
+function options.passthrough(given)
+  local check = { constructor = "passthrough", position = 1 }
+  return fill_transform(check, read(check, given, PASSTHROUGH))
+end
+
+options.hooks_of = hooks_of
+
+-- Files -------------------------------------------------------------------------------------------
 
 local FILE = with_common {
   flags = "flags", mode = "mode", start = "whole", fd = "descriptor", auto_close = "boolean",

@@ -61,11 +61,11 @@ static void add_pieces(const weir_piece *pieces, size_t count, uint32_t callback
 
 /* Adds a chunk that is copied; callback 0: nobody. */
 static void add(const char *text, uint32_t callback) {
-  add_pieces(&(weir_piece){text, strlen(text), 0}, 1, callback);
+  add_pieces(&(weir_piece){.bytes = text, .size = strlen(text)}, 1, callback);
 }
 
 static void add_borrowed(const char *text, uint32_t anchor, uint32_t callback) {
-  add_pieces(&(weir_piece){text, strlen(text), anchor}, 1, callback);
+  add_pieces(&(weir_piece){.bytes = text, .size = strlen(text), .anchor = anchor}, 1, callback);
 }
 
 /* What waits for the sink, slice by slice: "ab|c". */
@@ -171,7 +171,7 @@ SPEC("a chunk larger than a slab goes on in the next one") {
   static char big[2 * WEIR_SLAB_BYTES + 100];
   for (size_t i = 0; i < sizeof big; i++) big[i] = (char)(i * 7);
   add("x", 0);
-  add_pieces(&(weir_piece){big, sizeof big, 0}, 1, 1);
+  add_pieces(&(weir_piece){.bytes = big, .size = sizeof big}, 1, 1);
   weir_slice slices[8];
   size_t count = weir_queue_slices(&queue, slices, 8), at = 0;
   CHECK_EQUAL(count, 3);
@@ -197,7 +197,8 @@ SPEC("what was reserved can be added without asking for memory, whatever the pie
     for (size_t p = 0; p < count; p++) {
       bool large = check_random(8) == 0;
       size_t size = (size_t)check_random(large ? sizeof bytes : 3000);
-      pieces[p] = (weir_piece){bytes, size, check_random(3) == 0 ? 1 : 0};
+      pieces[p] =
+          (weir_piece){.bytes = bytes, .size = size, .anchor = check_random(3) == 0 ? 1 : 0};
     }
     CHECK(weir_queue_reserve(&queue, pieces, count));
     failing_alloc_begin(1, true);

@@ -24,7 +24,7 @@ static void flush(fake_host *host) {
 static char big[65536];
 
 static weir_verdict write_big(fake_host *host, size_t size) {
-  return fake_write_pieces(host, &(weir_piece){big, size, 0}, 1, NULL);
+  return fake_write_pieces(host, &(weir_piece){.bytes = big, .size = size}, 1, NULL);
 }
 
 static void count_only(fake_bytes *self, const char *bytes, size_t size) {

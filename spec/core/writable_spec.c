@@ -370,7 +370,7 @@ static void low_mark_at_the_high_one(void) {
 
 static void write_copied_bytes_as_chunk(void) {
   fake_host *host = open_chunks((fake_options){0});
-  fake_write_pieces(host, &(weir_piece){"a", 1, 0}, 1, NULL);
+  fake_write_pieces(host, &(weir_piece){.bytes = "a", .size = 1}, 1, NULL);
 }
 static void write_chunk_of_two_pieces(void) {
   fake_host *host = open_chunks((fake_options){0});

@@ -336,7 +336,7 @@ static char source[BYTES], target[BYTES + 1];
 static void write_some(fake_host *host, uint64_t *at) {
   size_t size = (size_t)check_random((uint64_t)1 << check_random(15));
   if (size > BYTES - *at) size = (size_t)(BYTES - *at);
-  weir_piece piece = {source + *at, size, 0};
+  weir_piece piece = {.bytes = source + *at, .size = size};
   if (fake_write_pieces(host, &piece, 1, check_random(2) ? "x" : NULL) <= WEIR_SLOW_DOWN)
     *at += size;
 }

@@ -138,6 +138,10 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
       host->closes++;
       fake_note(host, "close");
       break;
+    case WEIR_EVENT_READABLE: fake_note(host, "readable"); break;
+    case WEIR_EVENT_END: fake_note(host, "end"); break;
+    case WEIR_EVENT_PAUSE: fake_note(host, "pause"); break;
+    case WEIR_EVENT_RESUME: fake_note(host, "resume"); break;
   }
 }
 
@@ -255,12 +259,13 @@ weir_verdict fake_write_pieces(fake_host *host, const weir_piece *pieces, size_t
 
 static weir_piece borrow(fake_host *host, const char *text) {
   uint32_t anchor = fake_anchor_new(host, text);
-  return (weir_piece){host->anchors[anchor].text, strlen(text), anchor};
+  return (weir_piece){.bytes = host->anchors[anchor].text, .size = strlen(text), .anchor = anchor};
 }
 
 /* One chunk, as the kind of sink wants it. In object mode a value is of size 1. */
 static weir_piece chunk_of(fake_host *host, const char *text) {
-  if (weir_sink_takes_bytes(host->stream->port)) return (weir_piece){text, strlen(text), 0};
+  if (weir_sink_takes_bytes(host->stream->port))
+    return (weir_piece){.bytes = text, .size = strlen(text)};
   weir_piece piece = borrow(host, text);
   if (host->writable->options.object_mode) piece.size = 1;
   return piece;

@@ -164,13 +164,14 @@ void ledger_begin(ledger *self, fake_host *host, fake_bytes *bytes, fake_chunks 
 /* Pieces of these bytes. The small borrowed ones are spoilt as soon as they are forgotten. */
 static weir_piece piece_of(ledger *self, uint64_t position, size_t size, bool borrowed) {
   const char *bytes = bytes_at(position);
-  if (!borrowed) return (weir_piece){bytes, size, 0};
+  if (!borrowed) return (weir_piece){.bytes = bytes, .size = size};
   char text[FAKE_TEXT_MAX] = "lent";
-  if (size >= FAKE_TEXT_MAX) return (weir_piece){bytes, size, fake_anchor_new(self->host, text)};
+  if (size >= FAKE_TEXT_MAX)
+    return (weir_piece){.bytes = bytes, .size = size, .anchor = fake_anchor_new(self->host, text)};
   memcpy(text, bytes, size);
   text[size] = '\0';
   uint32_t anchor = fake_anchor_new(self->host, text);
-  return (weir_piece){self->host->anchors[anchor].text, size, anchor};
+  return (weir_piece){.bytes = self->host->anchors[anchor].text, .size = size, .anchor = anchor};
 }
 
 /* Returns how many pieces. */
@@ -179,7 +180,8 @@ static size_t make_pieces(ledger *self, weir_piece *pieces, uint64_t size, size_
   if (self->chunks) {
     char text[FAKE_TEXT_MAX];
     snprintf(text, sizeof text, "%zu", index);
-    pieces[0] = (weir_piece){"", (size_t)size, fake_anchor_new(self->host, text)};
+    pieces[0] = (weir_piece){
+        .bytes = "", .size = (size_t)size, .anchor = fake_anchor_new(self->host, text)};
     return 1;
   }
   uint64_t position = self->position;

@@ -22,6 +22,7 @@ static void read_piece(weir_chunk *chunk, lua_State *L, int index, bool borrows)
   int64_t integer;
   chunk->values[at] = 0;
   piece->anchor = 0;
+  piece->slab = NULL;
   if (lua_type(L, index) == LUA_TNUMBER && weir_is_written_as_integer(L, index, &integer)) {
     piece->bytes = write_integer(chunk->digits[at], integer);
     piece->size = (size_t)(chunk->digits[at] + WEIR_DIGITS_MAX - piece->bytes);

@@ -28,6 +28,7 @@ enum {
   WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
   WEIR_SLOT_TAKE_RAISED,
   WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
+  WEIR_SLOT_MAKE_STRING, /* function of data.c */
   WEIR_SLOT_TIMER_META,
   WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
@@ -38,7 +39,12 @@ enum {
   WEIR_ON_CLOSE,
   WEIR_ON_OPEN,
   WEIR_ON_READY,
-  WEIR_SLOT_COUNT = WEIR_ON_READY
+  WEIR_ON_READABLE,
+  WEIR_ON_END,
+  WEIR_ON_PAUSE,
+  WEIR_ON_RESUME,
+  WEIR_ON_DATA,
+  WEIR_SLOT_COUNT = WEIR_ON_DATA
 };
 
 /* Stack slots that whoever enters makes sure of: notices of the core that come meanwhile must not

@@ -71,10 +71,54 @@ static void copy_entry(lua_State *L, int list, int index) {
   lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
 }
 
+/* --- what the readable side has to know --- */
+
+static bool has_listener(lua_State *L, int list) {
+  for (int i = length_of(L, list); i >= 1; i--) {
+    if (!has_fired(L, list, i)) return true;
+  }
+  return false;
+}
+
+/* Whether the event at `event` is one of the two that decide if data flows. */
+static bool is_watched(lua_State *L, const weir_lua_stream *stream, int event, bool *data) {
+  if (!stream || !stream->core.readable) return false;
+  const char *name = lua_tostring(L, event);
+  *data = strcmp(name, "data") == 0;
+  return *data || strcmp(name, "readable") == 0;
+}
+
+static void tell_removed(lua_State *L, weir_lua_stream *stream, bool data, bool any) {
+  lua_State *outer = weir_context_enter(stream->context, L);
+  weir_readable_listener_removed(stream->core.readable, data, any);
+  weir_lua_stream_settle(stream);
+  weir_context_leave(stream->context, outer);
+}
+
+/* A listener of the stream at `self` was removed, or there was none to remove. */
+static void on_removed(lua_State *L, int self, int event) {
+  weir_lua_stream *stream = weir_lua_stream_test(L, self);
+  bool data;
+  if (!is_watched(L, stream, event, &data)) return;
+  push_list(L, self, event);
+  bool any = has_listener(L, lua_gettop(L));
+  lua_pop(L, 1);
+  tell_removed(L, stream, data, any);
+}
+
+static void on_added(lua_State *L, weir_lua_stream *stream, int event, bool starts) {
+  bool data;
+  if (!is_watched(L, stream, event, &data)) return;
+  lua_State *outer = weir_context_enter(stream->context, L);
+  weir_readable_listener_added(stream->core.readable, data, starts);
+  weir_lua_stream_settle(stream);
+  weir_context_leave(stream->context, outer);
+}
+
 /* --- adding and removing --- */
 
 static lua_results add(lua_State *L, const char *method, bool once, bool in_front) {
-  weir_lua_stream_check(L, 1, method);
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, method, "string");
   if (!lua_isfunction(L, 3)) return weir_type_error(L, 3, method, "function");
   lua_settop(L, 3);
@@ -96,6 +140,7 @@ static lua_results add(lua_State *L, const char *method, bool once, bool in_fron
     lua_rawseti(L, 5, (int)lua_rawlen(L, 5) + 1);
   }
   set_list(L, 1, 2);
+  on_added(L, stream, 2, !in_front);
   lua_settop(L, 1);
   return 1;
 }
@@ -140,17 +185,22 @@ static lua_results stream_off(lua_State *L) {
     if (lua_rawlen(L, 5) == 0) lua_pushnil(L);
     set_list(L, 1, 2);
   }
+  on_removed(L, 1, 2);
   lua_settop(L, 1);
   return 1;
 }
 
 static lua_results stream_remove_all_listeners(lua_State *L) {
-  weir_lua_stream_check(L, 1, "remove_all_listeners");
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "remove_all_listeners");
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
     lua_getuservalue(L, 1);
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
+    if (stream->core.readable) {
+      tell_removed(L, stream, true, false);
+      tell_removed(L, stream, false, false);
+    }
   } else {
     if (lua_type(L, 2) != LUA_TSTRING) {
       return weir_type_error(L, 2, "remove_all_listeners", "string");
@@ -161,6 +211,7 @@ static lua_results stream_remove_all_listeners(lua_State *L) {
       lua_pushnil(L);
       lua_rawset(L, -3);
     }
+    on_removed(L, 1, 2);
   }
   lua_settop(L, 1);
   return 1;
@@ -222,14 +273,8 @@ static bool push_listener(lua_State *L, int stream, int event, int list, int ind
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
+  on_removed(L, stream, event);
   return true;
-}
-
-static bool has_listener(lua_State *L, int list) {
-  for (int i = length_of(L, list); i >= 1; i--) {
-    if (!has_fired(L, list, i)) return true;
-  }
-  return false;
 }
 
 /* emit(event, ...): listeners are called in the caller's name; what one raises ends the emit. */
@@ -254,22 +299,37 @@ static lua_results stream_emit(lua_State *L) {
   return 1;
 }
 
+bool weir_emission_begin(weir_emission *it, weir_lua_stream *stream, lua_State *L, int event) {
+  if (!weir_lua_stream_push(stream, L)) return false;
+  it->self = lua_gettop(L);
+  it->event = it->self + 1;
+  weir_context_push(stream->context, L, event);
+  push_list(L, it->self, it->event);
+  it->list = lua_gettop(L);
+  it->count = length_of(L, it->list);
+  it->next = 1;
+  return true;
+}
+
+bool weir_emission_next(weir_emission *it, lua_State *L) {
+  while (it->next <= it->count) {
+    if (push_listener(L, it->self, it->event, it->list, it->next++)) return true;
+  }
+  return false;
+}
+
 void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) {
   int first = lua_gettop(L) - arguments + 1;
-  if (!weir_lua_stream_push(stream, L)) {
+  weir_emission emission;
+  if (!weir_emission_begin(&emission, stream, L, event)) {
     lua_settop(L, first - 1);
     return;
   }
-  int self = lua_gettop(L);
-  weir_context_push(stream->context, L, event);
-  push_list(L, self, self + 1);
-  int list = lua_gettop(L), count = length_of(L, list);
-  if (!has_listener(L, list) && event == WEIR_ON_ERROR) {
+  if (event == WEIR_ON_ERROR && !has_listener(L, emission.list)) {
     lua_pushvalue(L, first);
     weir_context_uncaught(stream->context, L);
   }
-  for (int i = 1; i <= count; i++) {
-    if (!push_listener(L, self, self + 1, list, i)) continue;
+  while (weir_emission_next(&emission, L)) {
     for (int k = 0; k < arguments; k++) lua_pushvalue(L, first + k);
     weir_context_call(stream->context, L, arguments);
   }

@@ -15,6 +15,19 @@
 /* on, once, off, prepend_listener, ...: the methods of every stream. */
 extern const luaL_Reg weir_emitter_methods[];
 
+/* A running emit, in steps: the list of an event as it was when it began. */
+typedef struct weir_emission {
+  int self, event, list; /* stack indices */
+  int count, next;
+} weir_emission;
+
+/* Begins one of an event of weir's own; pushes three values. Returns false, with nothing pushed, if
+** the stream's userdata is gone. Never raises.
+*/
+bool weir_emission_begin(weir_emission *emission, weir_lua_stream *stream, lua_State *L, int event);
+/* Pushes the function to call next; returns false, with nothing pushed, after the last one. */
+bool weir_emission_next(weir_emission *emission, lua_State *L);
+
 /* Emits an event of weir's own (WEIR_ON_...), with the `arguments` values on top of the stack,
 ** which it takes off. What a listener raises is an uncaught error; so is an `error` that nobody
 ** listens to. Never raises.

@@ -14,10 +14,11 @@
 #include "binding/options.h"
 
 /* The hooks, by their place in the table of hooks. */
-enum { HOOK_WRITE = 1, HOOK_WRITEV, HOOK_FINAL, HOOK_CONSTRUCT, HOOK_DESTROY, HOOK_COUNT = 5 };
+enum { HOOK_WRITE = 1, HOOK_WRITEV, HOOK_FINAL, HOOK_CONSTRUCT, HOOK_DESTROY, HOOK_READ };
 
 typedef struct lua_sink {
-  weir_sink_port port; /* has only what the hooks provide */
+  weir_sink_port port; /* both have only what the hooks provide */
+  weir_source_port source;
   weir_lua_stream *stream;
   bool writes; /* has `write`; without it, `writev` gets batches of one */
 } lua_sink;
@@ -30,6 +31,9 @@ static void answer(weir_lua_stream *stream, int hook, uint64_t operation, weir_e
     case HOOK_FINAL: weir_writable_finished(&stream->writable, error); break;
     case HOOK_CONSTRUCT: weir_stream_constructed(&stream->core, error); break;
     case HOOK_DESTROY: weir_stream_closed(&stream->core, error); break;
+    case HOOK_READ: /* answers with a push; this is what it raised */
+      weir_stream_fail(&stream->core, error, false);
+      break;
     default: weir_writable_answer(&stream->writable, operation, error);
   }
 }
@@ -59,6 +63,7 @@ typedef struct hook_call {
   const weir_entry *first; /* of a write */
   size_t count;
   weir_error *error; /* of destroy */
+  uint64_t size;     /* of read */
 } hook_call;
 
 /* Pushes the chunk of a write, or a fresh array of those of a writev. */
@@ -76,6 +81,14 @@ static void push_chunks(lua_State *L, const hook_call *call, int fields) {
     }
   }
   lua_remove(L, anchors);
+}
+
+/* Pushes the `done` of this call. */
+static void push_done(lua_State *L, const hook_call *call) {
+  lua_pushvalue(L, 2);
+  lua_pushinteger(L, call->hook);
+  lua_pushnumber(L, (lua_Number)call->operation);
+  lua_pushcclosure(L, done, 3);
 }
 
 /* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may
@@ -97,10 +110,8 @@ static lua_results call_hook(lua_State *L) {
     weir_error_object_push(stream->context, L, call->error, NULL);
     arguments++;
   }
-  lua_pushvalue(L, 2);
-  lua_pushinteger(L, call->hook);
-  lua_pushnumber(L, (lua_Number)call->operation);
-  lua_pushcclosure(L, done, 3);
+  if (call->hook == HOOK_READ) weir_push_count(L, call->size);
+  else push_done(L, call);
   lua_call(L, arguments, 0);
   return 0;
 }
@@ -163,6 +174,11 @@ static void sink_open(void *sink) {
   run(&(hook_call){.stream = self->stream, .hook = HOOK_CONSTRUCT});
 }
 
+static void source_read(void *source, uint64_t size) {
+  const lua_sink *self = source;
+  run(&(hook_call){.stream = self->stream, .hook = HOOK_READ, .size = size});
+}
+
 /* A stream whose userdata is gone has nobody left to run the hook for. */
 static void sink_close(void *sink, weir_error *error) {
   const lua_sink *self = sink;
@@ -177,7 +193,11 @@ static void free_sink(weir_lua_stream *stream) {
   free(stream->sink);
 }
 
-static const weir_stream_kind kind = {.name = "lua", .unused = free_sink};
+static const weir_stream_kind writable = {.name = "lua", .unused = free_sink};
+static const weir_stream_kind readable = {
+    .name = "readable", .reads = true, .read_only = true, .unused = free_sink};
+static const weir_stream_kind duplex = {.name = "duplex", .reads = true, .unused = free_sink};
+static const weir_stream_kind transform = {.name = "transform", .reads = true, .unused = free_sink};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
@@ -197,15 +217,16 @@ static void fill_port(lua_sink *sink, lua_State *L, int hooks) {
       .finish = has_hook(L, hooks, HOOK_FINAL) ? sink_finish : NULL,
       .close = has_hook(L, hooks, HOOK_DESTROY) ? sink_close : NULL,
   };
+  sink->source.read = has_hook(L, hooks, HOOK_READ) ? source_read : NULL;
 }
 
-lua_results weir_lua_sink_new(lua_State *L) {
+static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   weir_context *context = weir_context_of(L);
   weir_stream_options options;
   weir_options_read(L, 1, &options);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind); /* 3 */
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind); /* 3 */
   lua_getuservalue(L, 3);
   lua_pushvalue(L, 2);
   lua_rawseti(L, -2, WEIR_FIELD_HOOKS);
@@ -214,9 +235,31 @@ lua_results weir_lua_sink_new(lua_State *L) {
   if (!sink) return luaL_error(L, "not enough memory");
   sink->stream = stream;
   fill_port(sink, L, 2);
+  options.source = &sink->source;
   weir_lua_stream_start(stream, &sink->port, sink, &options);
   return 1;
 }
+
+static lua_results new_writable(lua_State *L) {
+  return new_stream(L, &writable);
+}
+static lua_results new_readable(lua_State *L) {
+  return new_stream(L, &readable);
+}
+static lua_results new_duplex(lua_State *L) {
+  return new_stream(L, &duplex);
+}
+static lua_results new_transform(lua_State *L) {
+  return new_stream(L, &transform);
+}
+
+const luaL_Reg weir_lua_sink_functions[] = {
+    {"writable", new_writable},
+    {"readable", new_readable},
+    {"duplex", new_duplex},
+    {"transform", new_transform},
+    {NULL, NULL},
+};
 
 void weir_lua_sink_open(weir_context *context, lua_State *L) {
   lua_pushcfunction(L, call_hook);

@@ -1,4 +1,4 @@
-/* lua_sink.h - a sink whose operations are functions written in Lua.
+/* lua_sink.h - sinks and sources whose operations are functions written in Lua.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -8,10 +8,10 @@
 
 #include "binding/context.h"
 
-/* core.writable(options, hooks): both are tables that lua/weir/options.lua has checked and that are
-** nobody else's. Pushes the stream.
+/* core.writable(options, hooks), readable, duplex, transform: both are tables that
+** lua/weir/options.lua has checked and that are nobody else's. Each returns the stream.
 */
-lua_results weir_lua_sink_new(lua_State *L);
+extern const luaL_Reg weir_lua_sink_functions[];
 /* Fills the slots of this file; the context's table must exist. */
 void weir_lua_sink_open(weir_context *context, lua_State *L);
 

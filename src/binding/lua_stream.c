@@ -6,8 +6,10 @@
 
 #include <stdlib.h>
 
+#include "binding/data.h"
 #include "binding/emitter.h"
 #include "binding/error_object.h"
+#include "binding/readable_methods.h"
 #include "binding/stream_methods.h"
 #include "core/assert.h"
 
@@ -98,13 +100,21 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
   static const int names[] = {
       [WEIR_EVENT_DRAIN] = WEIR_ON_DRAIN,   [WEIR_EVENT_PREFINISH] = WEIR_ON_PREFINISH,
       [WEIR_EVENT_FINISH] = WEIR_ON_FINISH, [WEIR_EVENT_ERROR] = WEIR_ON_ERROR,
-      [WEIR_EVENT_CLOSE] = WEIR_ON_CLOSE,
+      [WEIR_EVENT_CLOSE] = WEIR_ON_CLOSE,   [WEIR_EVENT_READABLE] = WEIR_ON_READABLE,
+      [WEIR_EVENT_END] = WEIR_ON_END,       [WEIR_EVENT_PAUSE] = WEIR_ON_PAUSE,
+      [WEIR_EVENT_RESUME] = WEIR_ON_RESUME,
   };
   weir_lua_stream *stream = owner;
   lua_State *L = way_into_lua(stream);
   if (!L) return;
   if (error) weir_error_object_push(stream->context, L, error, path_of(stream));
   weir_emit(stream, L, names[event], error != NULL);
+}
+
+static void on_data(void *owner, const weir_entry *chunk) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = way_into_lua(stream);
+  if (L) weir_data_emit(stream, L, chunk);
 }
 
 /* Pushes the table of anchors, which exists; false, with nothing pushed, if the userdata is gone.
@@ -144,7 +154,8 @@ static void on_unused(void *owner) {
   weir_lua_stream *stream = owner;
   weir_context *context = stream->context;
   WEIR_ASSERT(stream->collected && !stream->settling);
-  weir_writable_deinit(&stream->writable);
+  if (stream->core.writable) weir_writable_deinit(&stream->writable);
+  if (stream->core.readable) weir_readable_deinit(stream->core.readable);
   weir_anchors_deinit(&stream->anchors);
   if (stream->kind->unused) stream->kind->unused(stream);
   if (stream->previous) stream->previous->next = stream->next;
@@ -156,6 +167,7 @@ static void on_unused(void *owner) {
 
 static const weir_host host = {
     .event = on_event,
+    .data = on_data,
     .call = on_call,
     .forget = on_forget,
     .idle = on_idle,
@@ -232,6 +244,12 @@ static void leave_tables(weir_context *context, lua_State *L, const void *stream
   }
 }
 
+/* A stream with a readable side; the others do not pay for it. */
+typedef struct two_sides {
+  weir_lua_stream stream;
+  weir_readable readable;
+} two_sides;
+
 static void push_fields(lua_State *L) {
   lua_createtable(L, WEIR_FIELD_COUNT, 0);
   for (int field = 1; field <= WEIR_FIELD_COUNT; field++) {
@@ -250,7 +268,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   lua_setmetatable(L, -2);
   push_fields(L);
   lua_setuservalue(L, -2);
-  weir_lua_stream *stream = calloc(1, sizeof *stream);
+  weir_lua_stream *stream = calloc(1, kind->reads ? sizeof(two_sides) : sizeof *stream);
   if (!stream) luaL_error(L, "not enough memory");
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
@@ -265,7 +283,13 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
   stream->sink = sink;
   link_in(stream);
   weir_stream_init(&stream->core, &stream->context->loop.core, &host, stream, port, sink);
-  weir_writable_init(&stream->writable, &stream->core, &options->writable);
+  if (!stream->kind->read_only) {
+    weir_writable_init(&stream->writable, &stream->core, &options->writable);
+  }
+  if (stream->kind->reads) {
+    two_sides *it = (two_sides *)stream;
+    weir_readable_init(&it->readable, &stream->core, options->source, &options->readable);
+  }
   stream->core.auto_destroy = options->auto_destroy;
   stream->core.emit_close = options->emit_close;
   weir_lua_stream_settle(stream);
@@ -300,7 +324,9 @@ static lua_results stream_gc(lua_State *L) {
 static void close_one(weir_lua_stream *stream) {
   weir_writable *writable = &stream->writable;
   bool open = writable->writer == WEIR_OPEN;
-  bool dropped = !weir_sink_takes_bytes(stream->core.port) || stream->core.error ||
+  if (stream->core.readable) weir_readable_abandon(stream->core.readable);
+  bool dropped = !stream->core.writable || !weir_sink_takes_bytes(stream->core.port) ||
+                 stream->core.error ||
                  (open && stream->kind->discards && stream->kind->discards(stream));
   stream->collected = true;
   stream->core.auto_destroy = true;
@@ -365,6 +391,7 @@ void weir_lua_stream_open(weir_context *context, lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, weir_emitter_methods, 0);
   luaL_setfuncs(L, weir_stream_methods, 0);
+  luaL_setfuncs(L, weir_readable_methods, 0);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, stream_gc);
   lua_setfield(L, -2, "__gc");

@@ -12,20 +12,29 @@
 #define WEIR_BINDING_LUA_STREAM_H
 
 #include "binding/context.h"
+#include "core/readable.h"
 #include "core/writable.h"
 
 /* How long lua_close may take to flush what was accepted. */
 enum { WEIR_CLOSE_MS = 2000 };
 
 /* The fields of the table in the userdata's user value. */
-enum { WEIR_FIELD_LISTENERS = 1, WEIR_FIELD_HOOKS, WEIR_FIELD_ANCHORS, WEIR_FIELD_COUNT = 3 };
+enum {
+  WEIR_FIELD_LISTENERS = 1,
+  WEIR_FIELD_HOOKS,
+  WEIR_FIELD_ANCHORS,
+  WEIR_FIELD_COUNT = WEIR_FIELD_ANCHORS,
+  WEIR_FIELD_PRIVATE /* made when it is needed */
+};
 
 typedef struct weir_lua_stream weir_lua_stream;
 
 /* What a kind of stream adds to what all have. A NULL function: nothing to say, pushes nil. */
 typedef struct weir_stream_kind {
   const char *name;
-  bool borrows; /* long strings may be lent to the sink instead of being copied */
+  bool reads;     /* has a readable side */
+  bool read_only; /* has no writable side */
+  bool borrows;   /* long strings may be lent to the sink instead of being copied */
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
@@ -54,6 +63,8 @@ struct weir_lua_stream {
 
 typedef struct weir_stream_options {
   weir_writable_options writable;
+  weir_readable_options readable;
+  const weir_source_port *source; /* of a kind that reads */
   bool auto_destroy, emit_close;
 } weir_stream_options;
 
@@ -62,7 +73,9 @@ typedef struct weir_stream_options {
 */
 weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
                                      const weir_stream_kind *kind);
-/* Starts it. The sink is the stream's from now on, freed by the kind's `unused`. Never raises. */
+/* Starts it, with the sides that its kind has. The sink, which is its source too, is the stream's
+** from now on, freed by the kind's `unused`. Never raises.
+*/
 void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, void *sink,
                            const weir_stream_options *options);
 /* Creates the metatable of all streams, with all methods. */

@@ -2,8 +2,10 @@
 ** SPDX-License-Identifier: MIT
 */
 #include "binding/context.h"
+#include "binding/data.h"
 #include "binding/error_object.h"
 #include "binding/file_stream.h"
+#include "binding/inner.h"
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
 #include "binding/ticks.h"
@@ -27,7 +29,6 @@ static void pin(void) {
 }
 
 static const luaL_Reg functions[] = {
-    {"writable", weir_lua_sink_new},
     {"file", weir_file_stream_new},
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
@@ -45,6 +46,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_uncaught_open(context, L);
   weir_lua_stream_open(context, L);
   weir_lua_sink_open(context, L);
+  weir_data_open(context, L);
   weir_ticks_open(context, L);
   weir_timer_open(context, L);
 }
@@ -57,6 +59,8 @@ int luaopen_weir_core(lua_State *L) {
   if (made) fill(context, L);
   lua_newtable(L);
   set_functions(L, functions);
+  set_functions(L, weir_lua_sink_functions);
   set_functions(L, weir_loop_functions);
+  set_functions(L, weir_inner_functions);
   return 1;
 }

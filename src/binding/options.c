@@ -42,6 +42,15 @@ void weir_options_read(lua_State *L, int index, weir_stream_options *options) {
   if (options->writable.low_water_mark >= options->writable.high_water_mark) {
     options->writable.low_water_mark = 0;
   }
+  options->writable.disabled = weir_options_boolean(L, index, "writable_disabled");
+  options->readable = (weir_readable_options){
+      .high_water_mark = weir_options_count(L, index, "readable_high_water_mark", 0),
+      .object_mode = weir_options_boolean(L, index, "readable_object_mode"),
+      .disabled = weir_options_boolean(L, index, "readable_disabled"),
+      .half_open = weir_options_boolean(L, index, "allow_half_open"),
+      .is_asked = weir_options_boolean(L, index, "is_asked"),
+  };
+  options->source = NULL;
   options->auto_destroy = weir_options_boolean(L, index, "auto_destroy");
   options->emit_close = weir_options_boolean(L, index, "emit_close");
 }

@@ -44,8 +44,14 @@ static void check_implemented(lua_State *L, const weir_lua_stream *stream) {
   lua_error(L);
 }
 
+static weir_lua_stream *check_writable(lua_State *L, const char *method) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
+  if (!stream->core.writable) luaL_error(L, "calling '%s' on a stream that is only read", method);
+  return stream;
+}
+
 static lua_results stream_write(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "write");
+  weir_lua_stream *stream = check_writable(L, "write");
   weir_chunk chunk;
   weir_chunk_read(&chunk, L, stream, "write", false);
   check_implemented(L, stream);
@@ -64,7 +70,7 @@ static lua_results stream_write(lua_State *L) {
 }
 
 static lua_results stream_end(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "end_");
+  weir_lua_stream *stream = check_writable(L, "end_");
   weir_chunk chunk;
   weir_chunk_read(&chunk, L, stream, "end_", true);
   if (chunk.count > 0) check_implemented(L, stream);
@@ -83,13 +89,13 @@ static lua_results stream_end(lua_State *L) {
 /* --- cork and destroy --- */
 
 static lua_results stream_cork(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "cork");
+  weir_lua_stream *stream = check_writable(L, "cork");
   weir_writable_cork(&stream->writable);
   return 0;
 }
 
 static lua_results stream_uncork(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "uncork");
+  weir_lua_stream *stream = check_writable(L, "uncork");
   lua_State *outer = enter(stream, L);
   weir_writable_uncork(&stream->writable);
   leave(stream, outer);
@@ -114,35 +120,44 @@ static lua_results stream_destroy(lua_State *L) {
 
 /* --- state --- */
 
+/* nil where the stream has no writable side */
+#define STATE(name, method, push) \
+  static lua_results name(lua_State *L) { \
+    const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
+    const weir_writable *w = stream->core.writable; \
+    if (w) push; \
+    else lua_pushnil(L); \
+    return 1; \
+  }
 #define BOOLEAN(name, method, expression) \
-  static lua_results name(lua_State *L) { \
-    const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
-    const weir_writable *w = &stream->writable; \
-    (void)w; \
-    lua_pushboolean(L, (expression) ? 1 : 0); \
-    return 1; \
-  }
+  STATE(name, method, lua_pushboolean(L, (expression) ? 1 : 0))
+#define COUNT(name, method, expression) STATE(name, method, weir_push_count(L, (expression)))
 
-#define COUNT(name, method, expression) \
-  static lua_results name(lua_State *L) { \
-    const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method); \
-    const weir_writable *w = &stream->writable; \
-    weir_push_count(L, (expression)); \
-    return 1; \
-  }
-
-BOOLEAN(stream_writable, "writable", weir_writable_is_writable(w))
 BOOLEAN(stream_need_drain, "writable_need_drain", weir_writable_needs_drain(w))
 BOOLEAN(stream_ended, "writable_ended", w->writer != WEIR_OPEN)
 BOOLEAN(stream_finished, "writable_finished", w->writer == WEIR_FINISHED)
 BOOLEAN(stream_object_mode, "writable_object_mode", w->options.object_mode)
 BOOLEAN(stream_aborted, "writable_aborted", weir_writable_is_aborted(w))
-BOOLEAN(stream_destroyed, "destroyed", stream->core.life != WEIR_ALIVE)
-BOOLEAN(stream_closed, "closed", stream->core.life == WEIR_CLOSED)
 COUNT(stream_length, "writable_length", w->length)
 COUNT(stream_high_water_mark, "writable_high_water_mark", w->options.high_water_mark)
 COUNT(stream_low_water_mark, "writable_low_water_mark", w->options.low_water_mark)
 COUNT(stream_corked, "writable_corked", w->corked)
+
+static lua_results stream_writable(lua_State *L) {
+  const weir_writable *w = weir_lua_stream_check(L, 1, "writable")->core.writable;
+  lua_pushboolean(L, w && weir_writable_is_writable(w));
+  return 1;
+}
+
+static lua_results stream_destroyed(lua_State *L) {
+  lua_pushboolean(L, weir_lua_stream_check(L, 1, "destroyed")->core.life != WEIR_ALIVE);
+  return 1;
+}
+
+static lua_results stream_closed(lua_State *L) {
+  lua_pushboolean(L, weir_lua_stream_check(L, 1, "closed")->core.life == WEIR_CLOSED);
+  return 1;
+}
 
 static lua_results stream_errored(lua_State *L) {
   const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "errored");
@@ -161,7 +176,8 @@ static uint64_t bytes_written(const weir_lua_stream *stream) {
 
 static lua_results stream_bytes_written(lua_State *L) {
   const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "bytes_written");
-  if (weir_sink_takes_bytes(stream->core.port)) weir_push_count(L, bytes_written(stream));
+  bool counts = stream->core.writable && weir_sink_takes_bytes(stream->core.port);
+  if (counts) weir_push_count(L, bytes_written(stream));
   else lua_pushnil(L);
   return 1;
 }
@@ -194,6 +210,7 @@ static void set_count(lua_State *L, const char *name, uint64_t count) {
 static lua_results stream_stats(lua_State *L) {
   const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "stats");
   const weir_writable *w = &stream->writable;
+  if (!stream->core.writable) return 0;
   lua_createtable(L, 0, 9);
   set_count(L, "writes", w->stats.writes);
   set_count(L, "bytes_accepted", w->stats.accepted);
@@ -212,9 +229,11 @@ static lua_results stream_stats(lua_State *L) {
 
 static const char *state_of(const weir_lua_stream *stream) {
   const weir_writable *w = &stream->writable;
+  const weir_readable *r = stream->core.readable;
   if (stream->core.life == WEIR_CLOSED) return "closed";
   if (stream->core.life == WEIR_DESTROYED) return "destroyed";
   if (stream->core.error) return "errored";
+  if (stream->kind->read_only && weir_readable_is_over(r)) return "ended";
   if (w->writer == WEIR_FINISHED) return "finished";
   if (w->writer != WEIR_OPEN) return "ended";
   return stream->core.constructing ? "opening" : "open";
@@ -235,14 +254,16 @@ static lua_results stream_tostring(lua_State *L) {
   return 1;
 }
 
-/* `local ws <close>`: the end on a normal exit, destroy(err) on an error, nothing when over. */
+/* `local ws <close>`: on a normal exit the end, or destroy() of what is only read; destroy(err) on
+** an error; nothing when over.
+*/
 static lua_results stream_close(lua_State *L) {
   weir_lua_stream *stream = weir_lua_stream_test(L, 1);
   if (!stream || stream->core.life != WEIR_ALIVE || stream->writable.writer == WEIR_FINISHED) {
     return 0;
   }
   lua_settop(L, 2);
-  if (!lua_isnil(L, 2)) {
+  if (!lua_isnil(L, 2) || stream->kind->read_only) {
     destroy(L, stream, 2);
   } else if (stream->writable.writer == WEIR_OPEN) {
     weir_error *refusal = NULL;

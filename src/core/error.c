@@ -61,6 +61,11 @@ static const struct {
     [WEIR_E_NO_BUFFER_SPACE] = {"ENOBUFS", "the write would exceed max_buffered"},
     [WEIR_E_OUT_OF_MEMORY] = {"ENOMEM", "not enough memory"},
     [WEIR_E_LOOP_RUNNING] = {"ERR_LOOP_RUNNING", "the loop is already running"},
+    [WEIR_E_OUT_OF_RANGE] = {"ERR_OUT_OF_RANGE", "The size of a read must be at most 1 GiB"},
+    [WEIR_E_INVALID_CHUNK] = {"ERR_INVALID_ARG_TYPE", "The chunk must be a string"},
+    [WEIR_E_STREAM_PUSH_AFTER_EOF] = {"ERR_STREAM_PUSH_AFTER_EOF", "stream.push() after EOF"},
+    [WEIR_E_STREAM_UNSHIFT_AFTER_END] = {"ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
+                                         "stream.unshift() after end event"},
 };
 
 const char *weir_code_name(weir_code code) {

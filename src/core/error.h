@@ -23,6 +23,10 @@ typedef enum weir_code {
   WEIR_E_NO_BUFFER_SPACE, /* over max_buffered */
   WEIR_E_OUT_OF_MEMORY,
   WEIR_E_LOOP_RUNNING,
+  WEIR_E_OUT_OF_RANGE,  /* more than one read may ask for */
+  WEIR_E_INVALID_CHUNK, /* pushed: no bytes */
+  WEIR_E_STREAM_PUSH_AFTER_EOF,
+  WEIR_E_STREAM_UNSHIFT_AFTER_END,
   WEIR_E_COUNT
 } weir_code;
 

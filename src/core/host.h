@@ -17,11 +17,20 @@ typedef enum weir_event {
   WEIR_EVENT_FINISH,
   WEIR_EVENT_ERROR, /* the only one with an error */
   WEIR_EVENT_CLOSE,
+  /* The readable side. */
+  WEIR_EVENT_READABLE,
+  WEIR_EVENT_END,
+  WEIR_EVENT_PAUSE,
+  WEIR_EVENT_RESUME,
 } weir_event;
 
 typedef struct weir_host {
   /* Something happened. `error` is the core's; it holds during the call. */
   void (*event)(void *owner, weir_event event, weir_error *error);
+  /* The readable side hands a chunk to whoever listens to `data`: bytes in a slab, or what an
+  ** anchor holds. It stays the core's. NULL where no stream is readable.
+  */
+  void (*data)(void *owner, const weir_entry *chunk);
   /* Calls a callback, with NULL for success. The anchor stays the core's. */
   void (*call)(void *owner, weir_callback callback, weir_error *error);
   /* The anchor is not needed any more. Calls nobody. */

@@ -27,7 +27,7 @@ void weir_queue_deinit(weir_queue *queue) {
 bool weir_queue_reserve(weir_queue *queue, const weir_piece *pieces, size_t count) {
   size_t copied = 0;
   for (size_t i = 0; i < count; i++) {
-    if (!pieces[i].anchor) copied += pieces[i].size;
+    if (!pieces[i].anchor && !pieces[i].slab) copied += pieces[i].size;
   }
   size_t slabs = copied / WEIR_SLAB_BYTES + 1; /* the slab being filled may have no room at all */
   return weir_slab_pool_reserve(queue->slabs, slabs) &&
@@ -95,11 +95,13 @@ void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
   size_t total = 0;
   for (size_t i = 0; i < count; i++) {
     total += pieces[i].size;
-    if (pieces[i].anchor) {
+    if (pieces[i].anchor || pieces[i].slab) {
       weir_entry *entry = append(queue);
       entry->bytes = pieces[i].bytes;
       entry->size = pieces[i].size;
       entry->anchor = pieces[i].anchor;
+      entry->slab = pieces[i].slab;
+      if (entry->slab) weir_slab_hold(entry->slab);
     } else {
       add_copied(queue, pieces[i].bytes, pieces[i].size);
     }

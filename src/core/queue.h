@@ -23,7 +23,8 @@
 typedef struct weir_piece {
   const char *bytes; /* NULL: a value */
   size_t size;
-  uint32_t anchor; /* borrowed bytes, or a value; 0: copy the bytes */
+  uint32_t anchor; /* borrowed bytes, or a value; 0: copy the bytes, or share them */
+  weir_slab *slab; /* where the bytes lie, to be shared by one reference more; NULL: copy them */
 } weir_piece;
 
 /* Bytes for a system call. */
@@ -58,7 +59,8 @@ static inline bool weir_queue_is_empty(const weir_queue *queue) {
 */
 bool weir_queue_reserve(weir_queue *queue, const weir_piece *pieces, size_t count);
 /* Adds one chunk made of `count` pieces, for which there must be a reserve. Copies pieces without
-** an anchor; borrows the others until they are written or taken out, then gives their anchors back.
+** anchor and slab; the others it borrows until they are written or taken out, then gives anchor or
+** reference back.
 */
 void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
                     weir_callback callback);

@@ -1,8 +1,10 @@
-/* slab.h - memory for small pieces: slabs that are filled from the front, and the pool they return
-** to.
+/* slab.h - memory for bytes: slabs that are filled from the front, and the pool that those of the
+** standard size return to.
 **
 ** A slab is counted: the queue that fills it holds one reference, every entry whose bytes lie in it
-** another. An idle stream holds none, so ten thousand idle streams share one small pool.
+** another. An idle stream holds none, so ten thousand idle streams share one small pool. What was
+** read lies in slabs too, of the standard size or one of their own; a piped stream hands them on
+** by reference.
 **
 ** Layer: core. Not thread safe. The bytes of a slab may be read by another thread up to a length
 ** that was published to it: they never change and never move before the last reference is gone.
@@ -23,8 +25,9 @@ typedef struct weir_slab weir_slab;
 struct weir_slab {
   weir_slab *next; /* in the pool */
   uint32_t references;
-  uint32_t used; /* bytes filled */
-  char bytes[WEIR_SLAB_BYTES];
+  uint32_t used;     /* bytes filled */
+  uint32_t capacity; /* bytes there is room for */
+  char bytes[];
 };
 
 typedef struct weir_slab_pool {
@@ -43,6 +46,10 @@ void weir_slab_pool_deinit(weir_slab_pool *pool);
 bool weir_slab_pool_reserve(weir_slab_pool *pool, size_t count);
 /* Takes an empty slab with one reference; there must be one in reserve. */
 weir_slab *weir_slab_pool_take(weir_slab_pool *pool);
+/* Makes an empty slab of any size with one reference: out of the pool if it has the standard size.
+** Returns NULL if memory runs out.
+*/
+weir_slab *weir_slab_new(weir_slab_pool *pool, size_t capacity);
 
 static inline void weir_slab_hold(weir_slab *slab) {
   slab->references++;

@@ -4,6 +4,7 @@
 #include "core/stream.h"
 
 #include "core/assert.h"
+#include "core/readable.h"
 #include "core/writable.h"
 
 /* --- references and ticks --- */
@@ -103,6 +104,7 @@ static void run_close_tick(weir_tick *tick) {
   weir_error *error = take(&stream->close_error);
   if (error) emit_error(stream, error);
   weir_error_release(error);
+  stream->close_told = true;
   if (stream->emit_close) stream->host->event(stream->owner, WEIR_EVENT_CLOSE, NULL);
   weir_stream_release(stream);
 }
@@ -144,8 +146,9 @@ static void act_on_construction(weir_tick *tick) {
     weir_error_release(why);
   } else if (error) {
     weir_stream_fail(stream, error, true);
-  } else if (stream->writable) {
-    weir_writable_on_constructed(stream->writable);
+  } else {
+    if (stream->readable) weir_readable_on_constructed(stream->readable);
+    if (stream->writable) weir_writable_on_constructed(stream->writable);
   }
   weir_error_release(error);
   weir_stream_release(stream);

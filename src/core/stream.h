@@ -17,6 +17,7 @@
 typedef enum weir_life { WEIR_ALIVE, WEIR_DESTROYED, WEIR_CLOSED } weir_life;
 
 struct weir_writable;
+struct weir_readable;
 
 typedef struct weir_stream {
   weir_core *core;
@@ -24,13 +25,15 @@ typedef struct weir_stream {
   void *owner;
   const weir_sink_port *port;
   void *sink;
-  struct weir_writable *writable; /* the writable side */
+  struct weir_writable *writable; /* the writable side, or NULL */
+  struct weir_readable *readable; /* the readable side, or NULL */
   uint32_t references;            /* the owner's, queued ticks', and operations' of the sink */
   weir_life life;
   bool constructing; /* the sink has not opened yet */
-  bool auto_destroy; /* an error, or the finish, destroys the stream */
+  bool auto_destroy; /* an error, or the end of all sides, destroys the stream */
   bool emit_close;
   bool error_told; /* the `error` event was emitted */
+  bool close_told; /* `close` was, or would have been */
   bool construct_answered, close_answered;
   weir_error *error;         /* the first one */
   weir_error *destroy_error; /* given to destroy() while constructing, until construction ends */
@@ -45,6 +48,14 @@ typedef struct weir_stream {
   weir_tick close_tick; /* emits `error` and `close` */
   weir_error *close_error;
 } weir_stream;
+
+/* What whoever hands over a chunk is answered. */
+typedef enum weir_verdict {
+  WEIR_GO_ON,     /* accepted */
+  WEIR_SLOW_DOWN, /* accepted; wait for `drain`, or for the next read */
+  WEIR_REFUSED,   /* not accepted; the callback is told why */
+  WEIR_NO_MEMORY, /* not accepted, nothing was taken, nobody is told */
+} weir_verdict;
 
 /* Prepares a stream with one reference, the owner's. The port, the host and both owners outlive it.
 ** If the port has an `open`, the sink is asked on the first tick. auto_destroy and emit_close are

@@ -17,9 +17,10 @@ void weir_writable_init(weir_writable *w, weir_stream *stream,
   *w = (weir_writable){
       .stream = stream,
       .options = *options,
-      .writer = WEIR_OPEN,
+      .writer = options->disabled ? WEIR_FINISHED : WEIR_OPEN,
       .activity = WEIR_IDLE,
       .answered = true,
+      .end_done = options->disabled,
   };
   weir_queue_init(&w->queue, &stream->core->slabs, &stream->core->entries);
   w->queue.forget = forget_anchor;
@@ -180,6 +181,7 @@ static weir_error *promise_end(weir_writable *w) {
   if (w->writer == WEIR_OPEN && !stream->error) {
     w->writer = WEIR_ENDED;
     weir_writable_advance_end(w, false);
+    w->end_done = true;
   } else if (w->writer == WEIR_FINISHED) {
     return weir_error_new(WEIR_E_STREAM_ALREADY_FINISHED, "end");
   } else if (stream->life != WEIR_ALIVE) {

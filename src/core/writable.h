@@ -24,14 +24,6 @@ typedef enum weir_activity {
   WEIR_FINALIZED
 } weir_activity;
 
-/* What a write is answered. */
-typedef enum weir_verdict {
-  WEIR_GO_ON,     /* accepted */
-  WEIR_SLOW_DOWN, /* accepted; wait for `drain` */
-  WEIR_REFUSED,   /* not accepted; the callback is told why */
-  WEIR_NO_MEMORY, /* not accepted, nothing was taken, nobody is told */
-} weir_verdict;
-
 typedef struct weir_stats {
   uint64_t writes;   /* accepted */
   uint64_t accepted; /* bytes, or values */
@@ -47,6 +39,7 @@ typedef struct weir_stats {
 typedef struct weir_writable_options {
   uint64_t high_water_mark, low_water_mark, max_buffered;
   bool object_mode;
+  bool disabled; /* there is no such side, but for its methods */
 } weir_writable_options;
 
 typedef struct weir_writable {
@@ -60,6 +53,7 @@ typedef struct weir_writable {
   bool in_final; /* the sink's finish is on the stack */
   bool final_answered;
   bool tick_pending; /* a tick that will look at `drain` is queued */
+  bool end_done;     /* end() was called and has done its work */
   uint32_t corked;
   uint64_t length;    /* accepted and not yet written */
   uint64_t submitted; /* bytes: all that the sink took */
@@ -83,10 +77,10 @@ void weir_writable_init(weir_writable *writable, weir_stream *stream,
 void weir_writable_deinit(weir_writable *writable);
 
 /* Offers one chunk. The anchors of the pieces and of the callback are the core's from now on,
-** except on NO_MEMORY, which takes nothing. On GO_ON and SLOW_DOWN the callback is called exactly
-** once. On REFUSED it is called on a tick with the error, the pieces are given back to the host,
-** and `*refusal` gets a reference to the error. For a sink of chunks it is one piece with an
-** anchor.
+** except on NO_MEMORY, which takes nothing; of the slabs of pieces it takes references of its own.
+** On GO_ON and SLOW_DOWN the callback is called exactly once. On REFUSED it is called on a tick
+** with the error, the pieces are given back to the host, and `*refusal` gets a reference to the
+** error. For a sink of chunks it is one piece with an anchor.
 */
 weir_verdict weir_writable_write(weir_writable *writable, const weir_piece *pieces, size_t count,
                                  weir_callback callback, weir_error **refusal);
@@ -126,6 +120,11 @@ static inline bool weir_writable_is_writable(const weir_writable *w) {
 /* Writes accepted and not yet written, also those with the sink. */
 static inline uint64_t weir_writable_queued_writes(const weir_writable *w) {
   return w->queue.writes + (w->answered ? 0 : w->operation_count);
+}
+/* Nothing is under way that somebody will still be told of. */
+static inline bool weir_writable_is_quiet(const weir_writable *w) {
+  return weir_queue_is_empty(&w->queue) && w->untold == 0 && w->writer != WEIR_FINISHING &&
+         w->activity != WEIR_WRITING && w->activity != WEIR_FINALIZING;
 }
 static inline bool weir_writable_needs_drain(const weir_writable *w) {
   return w->need_drain && w->writer == WEIR_OPEN && w->stream->life == WEIR_ALIVE;

@@ -2,6 +2,7 @@
 ** SPDX-License-Identifier: MIT
 */
 #include "core/assert.h"
+#include "core/readable.h"
 #include "core/writable_parts.h"
 
 /* --- failing --- */
@@ -57,7 +58,10 @@ static void finish(weir_writable *w) {
   w->writer = WEIR_FINISHED;
   tell_ends(w, NULL);
   w->stream->host->event(w->stream->owner, WEIR_EVENT_FINISH, NULL);
-  if (w->stream->auto_destroy) weir_stream_destroy(w->stream, NULL);
+  const weir_readable *other = w->stream->readable;
+  if (w->stream->auto_destroy && (!other || weir_readable_is_over(other))) {
+    weir_stream_destroy(w->stream, NULL);
+  }
 }
 
 static void run_finish_tick(weir_tick *tick) {

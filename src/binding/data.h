@@ -1,0 +1,22 @@
+/* data.h - chunks of the readable side on their way into Lua.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_DATA_H
+#define WEIR_BINDING_DATA_H
+
+#include "binding/lua_stream.h"
+
+/* Fills the slot of this file; the context's table must exist. */
+void weir_data_open(weir_context *context, lua_State *L);
+
+/* Pushes the value of a chunk; returns false, with a message pushed, if memory ran out. Never
+** raises.
+*/
+bool weir_data_push(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk);
+
+/* Emits `data`. Never raises. */
+void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk);
+
+#endif
