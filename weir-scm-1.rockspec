@@ -64,6 +64,7 @@ build = {
         "src/sinks/file_sink.c",
         "src/sinks/handle.c",
         "src/sinks/loop.c",
+        "src/sinks/pool.c",
         "src/sinks/signals.c",
         "src/sinks/uv_api.c",
       },

@@ -268,6 +268,27 @@ SPEC("a pipe takes a bite at a time, so that the write cannot block") {
   close(ends[0]);
 }
 
+SPEC("a FIFO of our own opening takes all that fits at once, is then waited for, and goes on") {
+  begin();
+  if (!CHECK_EQUAL(mkfifo(path_to("fifo"), 0600), 0)) return;
+  int reader = open(path_to("fifo"), O_RDONLY | O_NONBLOCK);
+  weir_file_init(&file);
+  file.path = strdup(path_to("fifo"));
+  CHECK_EQUAL(weir_file_open(&file), 0);
+  CHECK(!file.regular && file.nonblocking);
+  static char big[1 << 20];
+  struct iovec vector = {big, sizeof big};
+  ssize_t first = weir_file_write(&file, &vector, 1, 0);
+  CHECK(first > 4096 && first < (ssize_t)sizeof big);
+  double began = seconds();
+  CHECK_EQUAL(weir_file_write(&file, &vector, 1, 0), 0);
+  CHECK(seconds() - began > 0.01 && seconds() - began < 1);
+  CHECK(read(reader, big, sizeof big) > 0);
+  CHECK_EQUAL(write_text("abc", 0), 3);
+  end();
+  close(reader);
+}
+
 SPEC("a pipe that nobody reads any more fails with EPIPE") {
   int ends[2];
   if (!CHECK_EQUAL(pipe(ends), 0)) return;

@@ -387,6 +387,38 @@ SPEC("whatever is written when, the file has it, and every callback comes") {
   }
 }
 
+/* --- waiting awake ----------------------------------------------------------------------------- */
+
+static int writes_left;
+
+/* A pause at random, so that the write comes while the writer waits awake, leaves, or has left. */
+static void write_again(fake_host *host) {
+  if (writes_left-- == 0) {
+    fake_end(host, NULL, NULL);
+    return;
+  }
+  uint64_t pause_ns = check_random(120000), began_ns = uv_hrtime();
+  while (uv_hrtime() - began_ns < pause_ns) weir_pool_relax();
+  fake_on(host, "drain", write_again);
+  fake_write(host, "abcd", NULL);
+}
+
+SPEC("whenever a write comes, the drain it waits for comes as well") {
+  const int count = getenv("SPEC_TOOL") ? 200 : 4000;
+  fake_host *host = prepare();
+  host->silent = true;
+  start_with(host, (weir_writable_options){.high_water_mark = 4, .max_buffered = WEIR_NO_LIMIT});
+  run(host);
+  writes_left = count;
+  write_again(host);
+  run(host);
+  CHECK_EQUAL(host->drains, count);
+  CHECK_EQUAL(host->finishes, 1);
+  CHECK_EQUAL(sink.file.fd, -1);
+  free_all(host);
+  CHECK_EQUAL(content(target, sizeof target), 4 * (size_t)count);
+}
+
 SPEC("nothing is left of all this") {
   CHECK_EQUAL(unlink(path), 0);
 }

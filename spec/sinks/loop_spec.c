@@ -109,6 +109,82 @@ SPEC("a tick that is queued in a foreign callback does not wait: the loop does n
   end();
 }
 
+/* --- watches ----------------------------------------------------------------------------------- */
+
+typedef struct named_watch {
+  weir_watch watch;
+  char name;
+  int looks;                /* so often, then it is over */
+  bool happens;             /* in the end something does */
+  struct named_watch *ends; /* ends that one */
+  struct named_watch *begins;
+} named_watch;
+
+static bool look_named(weir_watch *watch) {
+  named_watch *it = (named_watch *)watch;
+  note(it->name);
+  if (it->ends) weir_loop_unwatch(&loop, &it->ends->watch);
+  if (it->begins) weir_loop_watch(&loop, &it->begins->watch, look_named);
+  if (--it->looks > 0) return true;
+  if (it->happens) weir_loop_run_ticks(&loop);
+  return false;
+}
+
+static void keep_alive(uv_timer_t *timer) {
+  (void)timer;
+}
+
+SPEC("while something is watched the loop turns without blocking, and looks once in a turn") {
+  begin();
+  uv_timer_t far;
+  uv_timer_init(loop.handle, &far);
+  uv_timer_start(&far, keep_alive, LONG_MS, 0);
+  named_watch a = {.name = 'a', .looks = 3}, b = {.name = 'b', .looks = 2};
+  weir_loop_watch(&loop, &b.watch, look_named);
+  weir_loop_watch(&loop, &a.watch, look_named);
+  weir_loop_watch(&loop, &a.watch, look_named); /* it is: nothing happens */
+  for (int i = 0; i < 2; i++) weir_loop_run(&loop, UV_RUN_NOWAIT);
+  CHECK_STRING(order, "abab");
+  CHECK(loop.idle_active);
+  weir_loop_run(&loop, UV_RUN_NOWAIT);
+  CHECK_STRING(order, "ababa");
+  CHECK(!loop.idle_active && !loop.watches);
+  uv_close((uv_handle_t *)&far, NULL);
+  weir_loop_run(&loop, UV_RUN_NOWAIT);
+  end();
+}
+
+SPEC("a look may end itself, the next one, and one that was, and begin others") {
+  begin();
+  named_watch c = {.name = 'c', .looks = 9}, d = {.name = 'd', .looks = 1};
+  named_watch b = {.name = 'b', .looks = 1, .ends = &c, .begins = &d};
+  named_watch a = {.name = 'a', .looks = 2, .begins = &b};
+  weir_loop_watch(&loop, &c.watch, look_named);
+  weir_loop_watch(&loop, &b.watch, look_named);
+  weir_loop_watch(&loop, &a.watch, look_named);
+  weir_loop_run(&loop, UV_RUN_NOWAIT);
+  CHECK_STRING(order, "ab");
+  a.ends = &a;
+  b.looks = 1;
+  weir_loop_run(&loop, UV_RUN_NOWAIT);
+  CHECK_STRING(order, "abda");
+  weir_loop_unwatch(&loop, &a.watch);
+  weir_loop_unwatch(&loop, &b.watch);
+  CHECK(!loop.watches && !loop.idle_active);
+  end();
+}
+
+SPEC("a run of one turn does not count those that only looked") {
+  begin();
+  named_watch a = {.name = 'a', .looks = 5, .happens = true}, b = {.name = 'b', .looks = 50};
+  weir_loop_watch(&loop, &b.watch, look_named);
+  weir_loop_watch(&loop, &a.watch, look_named);
+  weir_loop_run(&loop, UV_RUN_ONCE);
+  CHECK_STRING(order, "ababababab");
+  weir_loop_unwatch(&loop, &b.watch);
+  end();
+}
+
 /* --- timers ------------------------------------------------------------------------------------ */
 
 typedef struct named_timer {

@@ -80,6 +80,8 @@ static int examine(weir_file *file) {
   int flags = fcntl(file->fd, F_GETFL);
   if (flags < 0) return fail(file, "fcntl", errno);
   file->regular = S_ISREG(info.st_mode);
+  /* Of a given descriptor the others may think otherwise at any time. */
+  file->nonblocking = !file->regular && !file->given && (flags & O_NONBLOCK);
   bool appends = (flags & O_APPEND) != 0;
   /* A descriptor that others have, or will have, moves its position as they expect. */
   file->positioned = file->regular && !appends && (file->has_start || !file->shared);
@@ -180,22 +182,29 @@ static bool wait_until_writable(const weir_file *file) {
 static ssize_t write_once(weir_file *file, const struct iovec *vectors, int count,
                           uint64_t offset) {
   if (file->positioned) return pwritev(file->fd, vectors, count, (off_t)(file->start + offset));
-  if (file->regular) return writev(file->fd, vectors, count);
+  if (file->regular || file->nonblocking) return writev(file->fd, vectors, count);
   size_t size = vectors[0].iov_len;
   return write(file->fd, vectors[0].iov_base, size < CAUTIOUS_BYTES ? size : CAUTIOUS_BYTES);
 }
 
+/* After EAGAIN for the nth time: whether to try once more. */
+static bool may_try_again(const weir_file *file, int nth) {
+  if (file->nonblocking) return nth == 1 && wait_until_writable(file);
+  if (!file->regular || nth == AGAIN_TRIES) return false;
+  nap(AGAIN_NS);
+  return true;
+}
+
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset) {
-  if (!file->regular && !wait_until_writable(file)) return 0;
+  if (!file->regular && !file->nonblocking && !wait_until_writable(file)) return 0;
   for (int empty = 0, again = 0;;) {
     ssize_t written = write_once(file, vectors, count, offset);
     if (written > 0) return written;
     if (written == 0) {
       if (++empty == 2) return -fail(file, "write", EIO);
     } else if (errno == EAGAIN) {
-      if (!file->regular) return 0;
-      if (++again == AGAIN_TRIES) return -fail(file, "write", EAGAIN);
-      nap(AGAIN_NS);
+      if (may_try_again(file, ++again)) continue;
+      return file->regular ? -fail(file, "write", EAGAIN) : 0;
     } else if (errno != EINTR) {
       return -fail(file, "write", errno);
     }

@@ -34,9 +34,10 @@ typedef struct weir_file {
   bool atomic; /* write beside the target, and take its place in the end */
   weir_sync sync;
   /* What is. */
-  int fd;          /* -1: not open (any more) */
-  bool regular;    /* a regular file: writes do not wait for a reader */
-  bool positioned; /* every write says where it goes */
+  int fd;           /* -1: not open (any more) */
+  bool regular;     /* a regular file: writes do not wait for a reader */
+  bool nonblocking; /* not regular, and of our own opening: writes never block */
+  bool positioned;  /* every write says where it goes */
   bool created;
   char *target;    /* atomic: the path that is replaced, symlinks followed; owned */
   char *temporary; /* atomic: the file beside it; owned, NULL when there is none (any more) */

@@ -9,10 +9,14 @@ enum {
   VECTORS = 64,
   CALL_BYTES_MAX = 1 << 20, /* per system call: `done` shall move now and then */
   TURN_BYTES_MAX = 4 << 20, /* per stay on the pool thread: other files wait for it */
+  TURN_NS_MAX = 2000000,    /* the same */
+  WAIT_NS = 50000,          /* about what it takes to wake a thread */
+  LOOKS = 16,               /* between two looks at the clock */
 };
 
 void weir_file_ring_init(weir_file_ring *ring) {
   *ring = (weir_file_ring){.offered = 0};
+  weir_bet_init(&ring->waiting);
 }
 
 /* --- the loop's side --- */
@@ -53,19 +57,60 @@ static int gather(weir_file_ring *ring, uint64_t done, unsigned tail, struct iov
   return count;
 }
 
-int weir_file_ring_drain(weir_file_ring *ring, weir_file *file) {
+/* Looks at the empty ring for a while. Returns whether more has come. */
+static bool look_for_more(weir_file_ring *ring) {
+  uint64_t began_ns = weir_pool_now_ns();
+  do {
+    for (int i = 0; i < LOOKS; i++) {
+      if (atomic_load_explicit(&ring->tail, memory_order_relaxed) != ring->next) {
+        weir_bet_settle(&ring->waiting, true);
+        return true;
+      }
+      weir_pool_relax();
+    }
+    if (atomic_load_explicit(&ring->stop, memory_order_relaxed)) return false;
+    if (atomic_load_explicit(&ring->hurry, memory_order_relaxed)) return false;
+  } while (weir_pool_now_ns() - began_ns < WAIT_NS);
+  weir_bet_settle(&ring->waiting, false);
+  return false;
+}
+
+static bool wait_for_more(weir_file_ring *ring) {
+  if (!weir_bet_pays(&ring->waiting) || !weir_pool_begin_spin()) return false;
+  bool more = look_for_more(ring);
+  weir_pool_end_spin();
+  return more;
+}
+
+/* Writes some of what is offered before `tail`. Returns how much, 0 if the file takes nothing now,
+** or a negative errno.
+*/
+static ssize_t write_some(weir_file_ring *ring, weir_file *file, uint64_t done, unsigned tail) {
   struct iovec vectors[VECTORS];
-  uint64_t done = atomic_load_explicit(&ring->done, memory_order_relaxed), begin = done;
+  int count = gather(ring, done, tail, vectors);
+  ssize_t written = weir_file_write(file, vectors, count, done);
+  if (written <= 0) return written;
+  done += (uint64_t)written;
+  while (ring->next != tail && slot(ring, ring->next)->end <= done) ring->next++;
+  atomic_store_explicit(&ring->done, done, memory_order_release);
+  return written;
+}
+
+int weir_file_ring_drain(weir_file_ring *ring, weir_file *file) {
+  uint64_t begin_ns = weir_pool_now_ns();
+  uint64_t begin = atomic_load_explicit(&ring->done, memory_order_relaxed), done = begin;
   while (!atomic_load_explicit(&ring->stop, memory_order_relaxed)) {
     unsigned tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-    if (ring->next == tail || done - begin >= TURN_BYTES_MAX) return 0;
-    int count = gather(ring, done, tail, vectors);
-    ssize_t written = weir_file_write(file, vectors, count, done);
+    if (done - begin >= TURN_BYTES_MAX) return 0;
+    if (done > begin && weir_pool_now_ns() - begin_ns >= TURN_NS_MAX) return 0;
+    if (ring->next == tail) {
+      if (!wait_for_more(ring)) return 0;
+      continue;
+    }
+    ssize_t written = write_some(ring, file, done, tail);
     if (written == 0) return 0; /* it takes nothing now: let others have the thread */
     if (written < 0) return (int)-written;
     done += (uint64_t)written;
-    while (ring->next != tail && slot(ring, ring->next)->end <= done) ring->next++;
-    atomic_store_explicit(&ring->done, done, memory_order_release);
   }
   return 0;
 }

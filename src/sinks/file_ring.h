@@ -15,6 +15,7 @@
 
 #include "core/queue.h"
 #include "sinks/file_io.h"
+#include "sinks/pool.h"
 
 enum { WEIR_RING_SLICES = 64 }; /* a power of two */
 
@@ -31,8 +32,10 @@ typedef struct weir_file_ring {
   _Atomic unsigned tail; /* slices the writer may see; the loop writes it */
   _Atomic uint64_t done; /* bytes written; the writer writes it */
   _Atomic bool stop;     /* the writer leaves after the system call in flight */
+  _Atomic bool hurry;    /* the writer leaves as soon as the ring is empty: somebody sleeps */
   /* The writer's. */
-  unsigned next; /* the slice it is at */
+  unsigned next;    /* the slice it is at */
+  weir_bet waiting; /* whether more has come while it waited awake */
 } weir_file_ring;
 
 void weir_file_ring_init(weir_file_ring *ring);
@@ -51,7 +54,10 @@ static inline bool weir_file_ring_is_empty(const weir_file_ring *ring) {
 /* --- the writer's side --- */
 
 /* Writes until the ring is empty, it is told to stop, or its turn is over (others wait for the
-** thread). Returns 0 or an errno.
+** thread). At an empty ring it waits awake for a while, as long as that pays. Returns 0 or an
+** errno.
+**
+** It may leave just before more is offered: whoever offers looks at the ring again when it is back.
 */
 int weir_file_ring_drain(weir_file_ring *ring, weir_file *file);
 

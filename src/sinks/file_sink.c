@@ -8,6 +8,8 @@
 
 #include "core/assert.h"
 
+enum { WATCH_NS = 100000 }; /* more than it takes to wake a thread */
+
 static void go_on(weir_file_sink *sink);
 
 static weir_stream *stream_of(weir_file_sink *sink) {
@@ -28,11 +30,14 @@ static void on_work(uv_work_t *work) {
   atomic_store_explicit(&sink->at_work, false, memory_order_release);
 }
 
+static void write_job(weir_file_sink *sink);
+
 static void after_work(uv_work_t *work, int status) {
   weir_file_sink *sink = work->data;
   weir_loop *loop = sink->loop;
   weir_stream *stream = stream_of(sink);
   WEIR_ASSERT(status == 0);
+  if (sink->job == write_job) weir_pool_end_turn(&loop->pool);
   sink->job = NULL;
   sink->done(sink);
   go_on(sink);
@@ -40,18 +45,27 @@ static void after_work(uv_work_t *work, int status) {
   weir_loop_run_ticks(loop);
 }
 
-/* Sends a job to the pool; the stream lives at least until it is back. */
-static void send_job(weir_file_sink *sink, void (*job)(weir_file_sink *),
-                     void (*done)(weir_file_sink *)) {
+static void queue_job(weir_file_sink *sink) {
+  sink->work.data = sink;
+  atomic_store_explicit(&sink->at_work, true, memory_order_relaxed);
+  int error = sink->loop->uv->queue_work(sink->loop->handle, &sink->work, on_work, after_work);
+  WEIR_ASSERT(error == 0);
+}
+
+/* The stream lives at least until the job is back. */
+static void set_job(weir_file_sink *sink, void (*job)(weir_file_sink *),
+                    void (*done)(weir_file_sink *)) {
   WEIR_ASSERT(!sink->job);
   sink->job = job;
   sink->done = done;
   sink->job_error = 0;
-  sink->work.data = sink;
-  atomic_store_explicit(&sink->at_work, true, memory_order_relaxed);
   weir_stream_hold(stream_of(sink));
-  int error = sink->loop->uv->queue_work(sink->loop->handle, &sink->work, on_work, after_work);
-  WEIR_ASSERT(error == 0);
+}
+
+static void send_job(weir_file_sink *sink, void (*job)(weir_file_sink *),
+                     void (*done)(weir_file_sink *)) {
+  set_job(sink, job, done);
+  queue_job(sink);
 }
 
 /* --- open --- */
@@ -87,22 +101,78 @@ static void write_job(weir_file_sink *sink) {
   sink->job_error = weir_file_ring_drain(&sink->ring, &sink->file);
 }
 
+static void written(weir_file_sink *sink);
+
+static void begin_turn(weir_pool_turn *turn) {
+  queue_job(WEIR_TICK_OWNER(turn, weir_file_sink, turn));
+}
+
+static void send_write_job(weir_file_sink *sink) {
+  set_job(sink, write_job, written);
+  weir_pool_take_turn(&sink->loop->pool, &sink->turn, begin_turn);
+}
+
 static void written(weir_file_sink *sink) {
   weir_error *error = job_error(sink);
   if (error && !sink->close_wanted) {
     atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
     weir_writable_failed(sink->writable, error);
   } else if (!sink->close_wanted) {
-    if (!weir_file_ring_is_empty(&sink->ring)) send_job(sink, write_job, written);
+    if (!weir_file_ring_is_empty(&sink->ring)) send_write_job(sink);
     weir_writable_progress(sink->writable);
   }
   weir_error_release(error);
+  if (!sink->job) weir_loop_unwatch(sink->loop, &sink->watch);
+}
+
+static void hurry(weir_file_sink *sink, bool on) {
+  atomic_store_explicit(&sink->ring.hurry, on, memory_order_relaxed);
+}
+
+/* Whether somebody waits until all is written. */
+static bool is_waited_for(const weir_file_sink *sink) {
+  const weir_writable *writable = sink->writable;
+  return weir_writable_needs_drain(writable) || writable->writer != WEIR_OPEN;
+}
+
+/* For how long the loop does not sleep is bounded, for each `drain` anew. */
+static bool watches_on(weir_file_sink *sink) {
+  if (!sink->job || sink->close_wanted || !is_waited_for(sink)) return false;
+  uint64_t now_ns = weir_pool_now_ns();
+  if (sink->watch_until_ns == 0) {
+    sink->watch_until_ns = weir_bet_pays(&sink->watching) ? now_ns + WATCH_NS : now_ns;
+  } else if (now_ns >= sink->watch_until_ns) {
+    weir_bet_settle(&sink->watching, false);
+  }
+  return now_ns < sink->watch_until_ns;
+}
+
+static bool look(weir_watch *watch) {
+  weir_file_sink *sink = WEIR_TICK_OWNER(watch, weir_file_sink, watch);
+  weir_writable *writable = sink->writable;
+  uint64_t drains = writable->stats.drains;
+  if (weir_file_ring_done(&sink->ring) > writable->reaped) {
+    weir_writable_progress(writable);
+    weir_loop_run_ticks(sink->loop);
+  }
+  if (writable->stats.drains != drains) {
+    if (sink->watch_until_ns > 0) weir_bet_settle(&sink->watching, true);
+    sink->watch_until_ns = 0;
+  }
+  if (writable->writer != WEIR_OPEN) hurry(sink, true); /* nothing more will come */
+  if (watches_on(sink)) return true;
+  sink->watch_until_ns = 0;
+  if (is_waited_for(sink)) hurry(sink, true); /* the loop may sleep now: only after_work wakes it */
+  return false;
 }
 
 static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) {
   weir_file_sink *sink = self;
   uint64_t taken = weir_file_ring_offer(&sink->ring, slices, count);
-  if (!sink->job) send_job(sink, write_job, written);
+  hurry(sink, false);
+  if (!sink->job) send_write_job(sink);
+  if (weir_pool_may_spin()) weir_loop_watch(sink->loop, &sink->watch, look);
+  else hurry(sink, true);
   return taken;
 }
 
@@ -175,6 +245,10 @@ static void wait_for_job(weir_file_sink *sink) {
   const struct timespec nap = {.tv_nsec = 100000};
   if (!sink->job) return;
   atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
+  if (sink->turn.waits) {
+    weir_pool_leave_line(&sink->loop->pool, &sink->turn);
+    return;
+  }
   if (sink->loop->uv->cancel((uv_req_t *)&sink->work) == 0) return;
   while (atomic_load_explicit(&sink->at_work, memory_order_acquire)) nanosleep(&nap, NULL);
 }
@@ -214,6 +288,7 @@ void weir_file_sink_init(weir_file_sink *sink) {
   *sink = (weir_file_sink){.is_open = false};
   weir_file_init(&sink->file);
   weir_file_ring_init(&sink->ring);
+  weir_bet_init(&sink->watching);
 }
 
 void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable *writable,

@@ -3,6 +3,10 @@
 ** Every call that may block runs on a thread of libuv's pool, at most one at a time: open, write,
 ** finish, close. While bytes come, one work item stays at work and drains a ring.
 **
+** No wake-up is lost: whenever the ring is not empty the work item is out, or waits for its turn,
+** and only the loop ends that, in after_work, where it looks at the ring once more. All waiting
+** awake, here and in the ring, may be wrong without harm.
+**
 ** Layer: sinks.
 ** SPDX-License-Identifier: MIT
 */
@@ -26,8 +30,12 @@ typedef struct weir_file_sink {
   void (*job)(struct weir_file_sink *sink);  /* what the pool thread does; NULL: nothing is out */
   void (*done)(struct weir_file_sink *sink); /* what the loop does after it */
   _Atomic bool at_work;                      /* the job has not ended on the pool */
-  int job_error;                             /* the job's result: 0 or an errno */
-  bool finish_wanted, close_wanted;          /* as soon as the work item is back */
+  weir_pool_turn turn;                       /* of writing */
+  weir_watch watch;        /* the loop looks whether what the writer waits for has been written */
+  weir_bet watching;       /* whether it has seen that in time */
+  uint64_t watch_until_ns; /* 0: from the next look on */
+  int job_error;           /* the job's result: 0 or an errno */
+  bool finish_wanted, close_wanted; /* as soon as the work item is back */
   bool is_open;
   weir_error *close_error; /* why close was asked for; a reference */
 } weir_file_sink;

@@ -11,20 +11,31 @@
 /* --- ticks --- */
 
 static void stop_idle(weir_loop *loop) {
-  if (!loop->idle_active) return;
+  if (!loop->idle_active || loop->watches) return;
   loop->idle_active = false;
   if (weir_handle_is_open(&loop->idle)) loop->uv->idle_stop(loop->idle.uv.idle);
 }
 
 void weir_loop_run_ticks(weir_loop *loop) {
+  loop->happened = true;
   weir_ticks_run(&loop->core.ticks);
   if (loop->core.ticks.running) return; /* an outer call is at it */
   if (!weir_ticks_pending(&loop->core.ticks)) stop_idle(loop);
   if (loop->settled) loop->settled(loop->owner);
 }
 
+/* Any of them may end, and others begin, while one is looked at; new ones stand in front. */
+static void look_at_watches(weir_loop *loop) {
+  for (weir_watch *watch = loop->watches; watch; watch = loop->next_watch) {
+    loop->next_watch = watch->next;
+    if (!watch->look(watch)) weir_loop_unwatch(loop, watch);
+  }
+}
+
 static void on_idle(uv_idle_t *idle) {
-  weir_loop_run_ticks(weir_handle_of((uv_handle_t *)idle)->loop);
+  weir_loop *loop = weir_handle_of((uv_handle_t *)idle)->loop;
+  look_at_watches(loop);
+  if (weir_ticks_pending(&loop->core.ticks)) weir_loop_run_ticks(loop);
 }
 
 static int open_idle(weir_loop *loop) {
@@ -41,6 +52,26 @@ static void wake(void *waker) {
   }
   loop->idle_active = true;
   loop->uv->idle_start(loop->idle.uv.idle, on_idle);
+}
+
+/* --- watches --- */
+
+void weir_loop_watch(weir_loop *loop, weir_watch *watch, bool (*look)(weir_watch *watch)) {
+  if (watch->look) return;
+  *watch = (weir_watch){.next = loop->watches, .look = look};
+  if (watch->next) watch->next->previous = watch;
+  loop->watches = watch;
+  wake(loop);
+}
+
+void weir_loop_unwatch(weir_loop *loop, weir_watch *watch) {
+  if (!watch->look) return;
+  if (watch->next) watch->next->previous = watch->previous;
+  if (watch->previous) watch->previous->next = watch->next;
+  else loop->watches = watch->next;
+  if (loop->next_watch == watch) loop->next_watch = watch->next;
+  *watch = (weir_watch){.look = NULL};
+  if (!weir_ticks_pending(&loop->core.ticks)) stop_idle(loop);
 }
 
 /* --- open and close --- */
@@ -99,7 +130,11 @@ bool weir_loop_run(weir_loop *loop, uv_run_mode mode) {
   WEIR_ASSERT(!loop->running);
   loop->running = true;
   weir_loop_run_ticks(loop);
-  bool alive = loop->uv->run(loop->handle, mode) != 0;
+  bool alive;
+  do {
+    loop->happened = false;
+    alive = loop->uv->run(loop->handle, mode) != 0;
+  } while (mode == UV_RUN_ONCE && loop->watches && !loop->happened);
   loop->running = false;
   return alive;
 }

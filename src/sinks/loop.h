@@ -1,8 +1,9 @@
 /* loop.h - the event loop of one Lua state: whose it is, its ticks, its timers.
 **
 ** This is the one place that knows how a loop is got, driven and left. One idle handle keeps the
-** loop from blocking exactly while ticks wait; it runs them, as does the end of every callback of
-** ours. Handles are made by handle.h, on every loop; a callback of libuv's ends like this:
+** loop from blocking exactly while ticks wait, or something is watched; it runs the ticks, as does
+** the end of every callback of ours. Handles are made by handle.h, on every loop; a callback of
+** libuv's ends like this:
 **
 **   static void on_read(uv_stream_t *stream, ...) {
 **     weir_handle *handle = weir_handle_of((uv_handle_t *)stream);
@@ -20,6 +21,16 @@
 #include "sinks/handle.h"
 
 #include "core/core.h"
+#include "sinks/pool.h"
+
+/* Something that will be seen to have happened, but wakes nobody. While it is watched the loop
+** turns without blocking, and looks once in each turn.
+*/
+typedef struct weir_watch weir_watch;
+struct weir_watch {
+  weir_watch *next, *previous;
+  bool (*look)(weir_watch *watch); /* whether to look again; NULL: it is not watched */
+};
 
 typedef struct weir_loop {
   weir_core core; /* what the streams on this loop share */
@@ -30,8 +41,11 @@ typedef struct weir_loop {
   void *maker_self;
   weir_handle idle;
   bool idle_active;
-  bool running;                 /* weir_loop_run is on the stack */
-  void (*settled)(void *owner); /* called whenever no tick is left; NULL: nobody */
+  weir_watch *watches, *next_watch; /* all; the one to be looked at next */
+  weir_pool pool;                   /* our share of it */
+  bool running;                     /* weir_loop_run is on the stack */
+  bool happened;                    /* something has, in this run: ticks were run */
+  void (*settled)(void *owner);     /* called whenever no tick is left; NULL: nobody */
   void *owner;
 } weir_loop;
 
@@ -50,7 +64,17 @@ bool weir_loop_close(weir_loop *loop);
 /* Runs the ticks that wait. Every libuv callback of ours ends with it. */
 void weir_loop_run_ticks(weir_loop *loop);
 
-/* Runs ticks and the loop as uv_run() does. Returns whether work is left. Must not be nested. */
+/* Begins to watch: `look` is called from within the loop, at the beginning of each turn, until it
+** returns false. It may call anything; the watch must live until it is over. Does nothing if it is
+** watched already.
+*/
+void weir_loop_watch(weir_loop *loop, weir_watch *watch, bool (*look)(weir_watch *watch));
+/* Ends it. Does nothing if it is not watched. */
+void weir_loop_unwatch(weir_loop *loop, weir_watch *watch);
+
+/* Runs ticks and the loop as uv_run() does; turns that only looked at watches are none. Returns
+** whether work is left. Must not be nested.
+*/
 bool weir_loop_run(weir_loop *loop, uv_run_mode mode);
 /* Runs until nothing is left, or for `timeout_ms`. Returns whether nothing is left. */
 bool weir_loop_run_for(weir_loop *loop, uint64_t timeout_ms);
