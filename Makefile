@@ -150,6 +150,12 @@ $(B)/spec/%.o: spec/%.c $(B)/flags
 	@echo "  cc    $<"
 	$(Q)$(COMPILE) $(WRAP_CFLAGS) -Ispec $(UV_CFLAGS) -MMD -MP -c $< -o $@
 
+# Programs that are the other end of a socket.
+PEERS := $(patsubst spec/peers/%.c,$(B)/%,$(wildcard spec/peers/*.c))
+
+$(PEERS): $(B)/%: $(B)/spec/peers/%.o
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 # Made anew, so that a file that is gone leaves no member behind.
 $(SUPPORT): $(SUPPORT_OBJ)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -177,7 +183,7 @@ LUA_SPEC_RUN = "$(strip $(RUNNING) $(LUA_SUITE) $(SPECS))"
 test: setup ## install what is missing, build, run all specs
 	@$(MAKE) run-test
 
-run-test: $(MODULES) $(C_SPECS)
+run-test: $(MODULES) $(C_SPECS) $(PEERS)
 	@$(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 test-all: setup ## `make test` on each of lua5.1 to lua5.4 and luajit that is here
@@ -186,7 +192,7 @@ test-all: setup ## `make test` on each of lua5.1 to lua5.4 and luajit that is he
 spec-c: $(C_SPECS) ## only the C specs
 	@$(TALLY_SPECS) $(C_SPEC_RUNS)
 
-spec-lua: $(MODULES) ## only the Lua specs (SPECS=file ... for some of them)
+spec-lua: $(MODULES) $(PEERS) ## only the Lua specs (SPECS=file ... for some of them)
 	@$(TALLY_SPECS) $(LUA_SPEC_RUN)
 
 # --- the same specs under tools (Linux) --------------------------------------------------------------
@@ -207,7 +213,7 @@ asan: ## all specs under AddressSanitizer and UBSan (gcc)
 # so that reports can name what is in the module.
 run-asan: LUA_SUITE = env LD_PRELOAD='$(shell gcc -print-file-name=libasan.so) $(CURDIR)/$(B)/ndl.so' \
   $(LUA) spec/run.lua --mini
-run-asan: $(MODULES) $(C_SPECS) $(B)/ndl.so
+run-asan: $(MODULES) $(C_SPECS) $(PEERS) $(B)/ndl.so
 	@$(ASAN_ENV) $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 $(B)/ndl.so: spec/support/ndl.c
@@ -222,7 +228,7 @@ valgrind: ## all specs on lua5.4 under valgrind
 run-valgrind valgrind-c: RUNNING = valgrind -q --leak-check=full --errors-for-leak-kinds=definite \
   --error-exitcode=9 --fair-sched=try
 run-valgrind: LUA_SUITE = $(LUA) spec/run.lua --mini
-run-valgrind: $(MODULES) $(C_SPECS)
+run-valgrind: $(MODULES) $(C_SPECS) $(PEERS)
 	@SPEC_TOOL=valgrind $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 valgrind-c: $(C_SPECS) ## only the C specs under valgrind

@@ -43,4 +43,9 @@ function weir.create_write_stream(path, given)
   return core.file(options.file(path, given))
 end
 
+--- Makes a stream to a peer: a TCP or unix socket.
+function weir.connect(given)
+  return core.connect(options.connect(given))
+end
+
 return weir

@@ -73,6 +73,27 @@ kinds["function"] = function(value)
   return nil, "a function"
 end
 
+function kinds.port(value)
+  if kinds.whole(value) and value <= 65535 then return value end
+  return nil, "a port, a whole number from 0 to 65535"
+end
+
+function kinds.family(value)
+  if value == 0 or value == 4 or value == 6 then return value end
+  return nil, "4, 6 or 0"
+end
+
+-- Never handed to the system with a NUL: it would take the part before it.
+function kinds.name(value)
+  if type(value) == "string" and value ~= "" and not value:find("\0", 1, true) then return value end
+  return nil, "a string that is not empty and holds no NUL byte"
+end
+
+function kinds.abstract(value)
+  if type(value) == "boolean" or type(value) == "string" and value ~= "" then return value end
+  return nil, "a name, or with a path true"
+end
+
 function kinds.descriptor(value)
   if kinds.whole(value) and value <= 2 ^ 31 - 1 then return value end
   return nil, "a descriptor, a whole number of 0 or more"
@@ -301,6 +322,46 @@ function options.file(path, given)
   if checked.auto_close ~= nil then checked.auto_destroy = checked.auto_close end
   checked.path = path
   checked.flags = checked.flags or "w"
+  return fill_common(check, checked)
+end
+
+-- Sockets -----------------------------------------------------------------------------------------
+
+local SOCKET = with_common {
+  host = "name", port = "port", family = "family", path = "name", abstract = "abstract",
+  no_delay = "boolean", keep_alive = "boolean", keep_alive_delay = "whole",
+  allow_half_open = "boolean",
+  connect_timeout = "whole", write_timeout = "whole", linger_timeout = "whole",
+}
+local LINGER_DEFAULT = 2000
+
+-- `abstract = true` makes the path the name of an abstract socket.
+local function fill_name(checked)
+  if checked.abstract == true then checked.abstract, checked.path = checked.path, nil end
+  checked.abstract = checked.abstract or nil
+end
+
+local function check_peer(check, checked)
+  local path, port = checked.path or checked.abstract, checked.port
+  if path and (port or checked.host) then
+    fail(check, "'host' and 'port' cannot be had with '%s'", checked.path and "path" or "abstract")
+  end
+  if checked.path and checked.abstract then
+    fail(check, "'path' cannot be had with 'abstract', unless that is true")
+  end
+  if not path and not port then fail(check, "a 'port' or a 'path' is needed") end
+  if port == 0 then fail(check, "option 'port' must be above 0") end
+end
+
+--- Checks the options of weir.connect. Returns the options for the core.
+function options.connect(given)
+  local check = { constructor = "connect", position = 1 }
+  if type(given) ~= "table" then fail(check, "table expected, got %s", type(given)) end
+  local checked = read(check, given, SOCKET)
+  fill_name(checked)
+  check_peer(check, checked)
+  checked.host = checked.host or "localhost"
+  checked.linger_timeout = checked.linger_timeout or LINGER_DEFAULT
   return fill_common(check, checked)
 end
 

@@ -10,7 +10,9 @@ local weir = {}
 ---@field message string
 ---@field errno? integer   of a failed system call
 ---@field syscall? string  the call that failed
----@field path? string     the file it was about
+---@field path? string     the file, or unix socket, it was about
+---@field address? string  the address, or the name, of the peer it was about
+---@field port? integer    with an address
 ---@field others? any[]    uncaught errors that came after this one, in the same run
 
 ---Bytes: a string, or a number, which is the bytes that `..` makes of it.
@@ -48,6 +50,19 @@ local weir = {}
 ---@field sync? "none"|"data"|"full" what `finish` waits for: the kernel; fdatasync (and the folder, if the file was created); fsync and the folder. "none"
 ---@field atomic? boolean      write beside the target, sync, rename over it before `finish`; the target is untouched on failure. false
 
+---@class weir.SocketOptions : weir.Options
+---@field host? string         a name or an address, no NUL byte. "localhost"
+---@field port? integer        1 to 65535; or a path
+---@field family? 0|4|6        only addresses of IPv4, or of IPv6. 0: both
+---@field path? string         of a unix socket; at most 107 bytes, else ENAMETOOLONG
+---@field abstract? string|true  the name of an abstract socket (Linux); true: the path is one
+---@field no_delay? boolean    as set_no_delay. false
+---@field keep_alive? boolean  as set_keep_alive. false
+---@field keep_alive_delay? integer milliseconds without traffic before the first probe
+---@field connect_timeout? integer  milliseconds for all of lookup and connecting, then ETIMEDOUT. 0: the system's
+---@field write_timeout? integer    milliseconds in which the peer takes nothing of what waits, then ETIMEDOUT. 0: none
+---@field linger_timeout? integer   milliseconds to wait for the peer's end, after ours, where nobody reads. 2000
+
 -- Constructors -------------------------------------------------------------------------------------
 
 ---Makes a stream into a file. It is opened by the loop: writes may come at once, and wait for it.
@@ -62,6 +77,15 @@ function weir.create_write_stream(path, options) end
 ---@param options? weir.WritableOptions
 ---@return weir.Writable
 function weir.writable(options) end
+
+---Makes a stream to a peer. Writes may come at once, and wait until it is connected; the addresses of
+---a name are tried in turn. If that fails, all that was written fails with the error (`syscall`,
+---`address`, `port` or `path`), then `error`, then `close(true)`. Raises for wrong arguments.
+---Events: lookup(err, address, family, host), connect, ready, drain, timeout, prefinish, finish, error,
+---close(had_error). Mirrors net.connect.
+---@param options weir.SocketOptions
+---@return weir.Socket
+function weir.connect(options) end
 
 -- The loop -----------------------------------------------------------------------------------------
 
@@ -247,5 +271,47 @@ function Writable:fd() end
 
 ---@return weir.Stats
 function Writable:stats() end
+
+---@class weir.Socket : weir.Writable
+local Socket = {}
+
+---Whether it looks the peer up or connects.
+---@return boolean
+function Socket:connecting() end
+---Small writes leave at once, instead of waiting for the acknowledgement of earlier ones (TCP_NODELAY).
+---May be called before it is connected, as the next two.
+---@param on? boolean true
+---@return weir.Socket self
+function Socket:set_no_delay(on) end
+---Has the system probe whether the peer is still there.
+---@param on? boolean true
+---@param delay_ms? number milliseconds without traffic before the first probe; the system's if missing
+---@return weir.Socket self
+function Socket:set_keep_alive(on, delay_ms) end
+---`timeout` is emitted after so many milliseconds without a byte either way, once until some come.
+---Nothing else happens: it is the script that ends or destroys the socket.
+---@param ms number 0: never
+---@param fn? function a listener for the next `timeout`; with 0 one to take away
+---@return weir.Socket self
+function Socket:set_timeout(ms, fn) end
+---Bytes that the peer has sent and we have taken.
+---@return integer
+function Socket:bytes_read() end
+---This side's address; of a unix socket its path, "" if it has none. nil while not connected.
+---@return string? address
+---@return integer? port
+---@return 4|6? family
+function Socket:local_address() end
+---The peer's address, likewise.
+---@return string? address
+---@return integer? port
+---@return 4|6? family
+function Socket:remote_address() end
+---It keeps `weir.run` running while it waits for something; that is the default.
+---@return weir.Socket self
+function Socket:ref() end
+---It does not.
+---@return weir.Socket self
+function Socket:unref() end
 
 return weir

@@ -35,9 +35,10 @@ static void push_weak_table(lua_State *L) {
   lua_setmetatable(L, -2);
 }
 
-static const char *const event_names[] = {"drain", "prefinish", "finish", "error",
-                                          "close", "open",      "ready",  "readable",
-                                          "end",   "pause",     "resume", "data"};
+static const char *const event_names[] = {
+    "drain", "prefinish", "finish", "error", "close",  "open",    "ready",   "readable",
+    "end",   "pause",     "resume", "data",  "lookup", "connect", "timeout",
+};
 
 /* Every slot is filled now, so that setting one later never allocates. */
 static void fill_table(weir_context *context, lua_State *L) {
@@ -46,7 +47,7 @@ static void fill_table(weir_context *context, lua_State *L) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, slot);
   }
-  for (int event = WEIR_ON_DRAIN; event <= WEIR_ON_DATA; event++) {
+  for (int event = WEIR_ON_DRAIN; event <= WEIR_ON_TIMEOUT; event++) {
     lua_pushstring(L, event_names[event - WEIR_ON_DRAIN]);
     lua_rawseti(L, -2, event);
   }

@@ -44,7 +44,10 @@ enum {
   WEIR_ON_PAUSE,
   WEIR_ON_RESUME,
   WEIR_ON_DATA,
-  WEIR_SLOT_COUNT = WEIR_ON_DATA
+  WEIR_ON_LOOKUP,
+  WEIR_ON_CONNECT,
+  WEIR_ON_TIMEOUT,
+  WEIR_SLOT_COUNT = WEIR_ON_TIMEOUT
 };
 
 /* Stack slots that whoever enters makes sure of: notices of the core that come meanwhile must not

@@ -27,6 +27,8 @@ static lua_results error_tostring(lua_State *L) {
   append_field(L, ": ", "message", "");
   append_field(L, ", ", "syscall", "");
   append_field(L, " '", "path", "'");
+  append_field(L, " ", "address", "");
+  append_field(L, ":", "port", "");
   return 1;
 }
 
@@ -57,15 +59,36 @@ static const char *name_of(int system) {
   return NULL;
 }
 
-static void set_code(weir_context *context, lua_State *L, const weir_error *error) {
-  if (error->code == WEIR_E_SYSTEM) {
-    const weir_uv_api *uv = context->loop.uv;
-    int code = uv->translate_sys_error(error->system);
-    const char *name = name_of(error->system);
+static void set_integer(lua_State *L, const char *name, int value) {
+  lua_pushinteger(L, value);
+  lua_setfield(L, -2, name);
+}
+
+/* The resolver's codes lie where no errno does. An unknown name is called as in Node. */
+static void set_resolver_code(const weir_uv_api *uv, lua_State *L, int code) {
+  bool unknown = code == UV_EAI_NONAME || code == UV_EAI_NODATA;
+  set_text(L, "code", unknown ? "ENOTFOUND" : uv->err_name(code));
+  set_text(L, "message", unknown ? "host not found" : uv->strerror(code));
+}
+
+static void set_system_code(weir_context *context, lua_State *L, const weir_error *error) {
+  const weir_uv_api *uv = context->loop.uv;
+  int code = uv->translate_sys_error(error->system);
+  const char *name = name_of(error->system);
+  if (code <= UV_EAI_ADDRFAMILY && code >= UV_EAI_PROTOCOL) {
+    set_resolver_code(uv, L, code);
+  } else {
     set_text(L, "code", name ? name : uv->err_name(code));
     set_text(L, "message", name ? strerror(error->system) : uv->strerror(code));
-    lua_pushinteger(L, error->system);
-    lua_setfield(L, -2, "errno");
+    set_integer(L, "errno", error->system);
+  }
+  set_text(L, "address", error->address);
+  if (error->port > 0) set_integer(L, "port", error->port);
+}
+
+static void set_code(weir_context *context, lua_State *L, const weir_error *error) {
+  if (error->code == WEIR_E_SYSTEM) {
+    set_system_code(context, L, error);
     return;
   }
   set_text(L, "code", weir_code_name(error->code));

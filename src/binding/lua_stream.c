@@ -10,6 +10,7 @@
 #include "binding/emitter.h"
 #include "binding/error_object.h"
 #include "binding/readable_methods.h"
+#include "binding/socket_methods.h"
 #include "binding/stream_methods.h"
 #include "core/assert.h"
 
@@ -86,8 +87,7 @@ void weir_lua_stream_push_anchors(lua_State *L, int index) {
 
 /* --- what the core tells --- */
 
-/* Where Lua can be called for this stream; NULL: nowhere. Seven values fit on its stack. */
-static lua_State *way_into_lua(const weir_lua_stream *stream) {
+lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream) {
   lua_State *L = stream->collected ? NULL : stream->context->L;
   return L && lua_checkstack(L, 16) ? L : NULL;
 }
@@ -105,15 +105,17 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
       [WEIR_EVENT_RESUME] = WEIR_ON_RESUME,
   };
   weir_lua_stream *stream = owner;
-  lua_State *L = way_into_lua(stream);
+  lua_State *L = weir_lua_stream_way_in(stream);
   if (!L) return;
+  bool says_whether = event == WEIR_EVENT_CLOSE && stream->kind->is_socket;
   if (error) weir_error_object_push(stream->context, L, error, path_of(stream));
-  weir_emit(stream, L, names[event], error != NULL);
+  if (says_whether) lua_pushboolean(L, stream->core.error != NULL);
+  weir_emit(stream, L, names[event], error || says_whether ? 1 : 0);
 }
 
 static void on_data(void *owner, const weir_entry *chunk) {
   weir_lua_stream *stream = owner;
-  lua_State *L = way_into_lua(stream);
+  lua_State *L = weir_lua_stream_way_in(stream);
   if (L) weir_data_emit(stream, L, chunk);
 }
 
@@ -130,7 +132,7 @@ static bool push_anchors(weir_lua_stream *stream, lua_State *L) {
 
 static void on_call(void *owner, weir_callback callback, weir_error *error) {
   weir_lua_stream *stream = owner;
-  lua_State *L = way_into_lua(stream);
+  lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_push(L, -1, callback.anchor);
   lua_remove(L, -2);
@@ -140,7 +142,7 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
 
 static void on_forget(void *owner, uint32_t anchor) {
   weir_lua_stream *stream = owner;
-  lua_State *L = way_into_lua(stream);
+  lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_drop(&stream->anchors, L, -1, anchor);
   lua_pop(L, 1);
@@ -365,6 +367,8 @@ static bool somebody_must_wait(const weir_context *context) {
 }
 
 void weir_lua_stream_end_all(weir_context *context) {
+  weir_loop *loop = &context->loop;
+  loop->ending_by_ns = loop->uv->hrtime() + UINT64_C(1000000) * WEIR_CLOSE_MS;
   for (weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
     bool open = stream->writable.writer == WEIR_OPEN;
     bool discard = open && stream->kind->discards && stream->kind->discards(stream);
@@ -375,6 +379,7 @@ void weir_lua_stream_end_all(weir_context *context) {
 
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
   weir_loop *loop = &context->loop;
+  loop->ending_by_ns = loop->uv->hrtime() + timeout_ms * 1000000;
   for_each(context, close_one);
   if (!weir_loop_run_for(loop, timeout_ms)) {
     for_each(context, give_up);
@@ -392,6 +397,7 @@ void weir_lua_stream_open(weir_context *context, lua_State *L) {
   luaL_setfuncs(L, weir_emitter_methods, 0);
   luaL_setfuncs(L, weir_stream_methods, 0);
   luaL_setfuncs(L, weir_readable_methods, 0);
+  luaL_setfuncs(L, weir_socket_methods, 0);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, stream_gc);
   lua_setfield(L, -2, "__gc");

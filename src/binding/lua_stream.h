@@ -35,6 +35,7 @@ typedef struct weir_stream_kind {
   bool reads;     /* has a readable side */
   bool read_only; /* has no writable side */
   bool borrows;   /* long strings may be lent to the sink instead of being copied */
+  bool is_socket; /* `close` tells whether there was an error */
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
@@ -87,6 +88,8 @@ void weir_lua_stream_open(weir_context *context, lua_State *L);
 weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method);
 /* The same, or NULL. Never raises. */
 weir_lua_stream *weir_lua_stream_test(lua_State *L, int index);
+/* Where Lua can be called for this stream, with room for 16 values; NULL: nowhere, any more. */
+lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream);
 /* Pushes the userdata of a stream; returns false, with nothing pushed, if it is gone. */
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
 /* Pushes the table of what the stream at `index` has anchored, made at the first need. May raise.

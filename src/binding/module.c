@@ -8,6 +8,7 @@
 #include "binding/inner.h"
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
+#include "binding/socket_stream.h"
 #include "binding/ticks.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
@@ -30,6 +31,7 @@ static void pin(void) {
 
 static const luaL_Reg functions[] = {
     {"file", weir_file_stream_new},
+    {"connect", weir_socket_connect_new},
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
     {NULL, NULL},

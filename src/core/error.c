@@ -5,14 +5,16 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/assert.h"
 
 /* Never counted and never freed: the answer when even an error cannot be allocated. */
 static weir_error out_of_memory = {.references = 1, .code = WEIR_E_OUT_OF_MEMORY};
 
-static weir_error *make(weir_code code) {
-  weir_error *error = calloc(1, sizeof *error);
+/* With `extra` bytes behind it. */
+static weir_error *make(weir_code code, size_t extra) {
+  weir_error *error = calloc(1, sizeof *error + extra);
   if (!error) return &out_of_memory;
   error->references = 1;
   error->code = code;
@@ -20,17 +22,24 @@ static weir_error *make(weir_code code) {
 }
 
 weir_error *weir_error_new(weir_code code, const char *method) {
-  weir_error *error = make(code);
+  weir_error *error = make(code, 0);
   if (error != &out_of_memory) error->method = method;
   return error;
 }
 
 weir_error *weir_error_system(int system, const char *syscall) {
+  return weir_error_system_at(system, syscall, NULL, 0);
+}
+
+weir_error *weir_error_system_at(int system, const char *syscall, const char *address, int port) {
   WEIR_ASSERT(system > 0);
-  weir_error *error = make(WEIR_E_SYSTEM);
+  size_t size = address ? strlen(address) + 1 : 0;
+  weir_error *error = make(WEIR_E_SYSTEM, size);
   if (error == &out_of_memory) return error;
   error->system = system;
   error->syscall = syscall;
+  error->port = port;
+  if (address) error->address = memcpy(error + 1, address, size);
   return error;
 }
 

@@ -37,6 +37,8 @@ struct weir_error {
   int system;          /* errno of WEIR_E_SYSTEM, else 0 */
   const char *syscall; /* the call of WEIR_E_SYSTEM that failed; a literal, or NULL */
   const char *method;  /* the method that was refused ("write", "end"); a literal, or NULL */
+  const char *address; /* of WEIR_E_SYSTEM: the host or address it was about; owned, or NULL */
+  int port;            /* with an address; 0: none */
   uint32_t anchor;     /* the binding's hold on the Lua value that stands for this error; 0: none */
   void (*forget)(void *holder, uint32_t anchor); /* gives the anchor back; NULL without one */
   void *holder;
@@ -49,6 +51,8 @@ weir_error *weir_error_new(weir_code code, const char *method);
 
 /* Makes an error of a failed system call. `syscall` is a literal. Never NULL, as above. */
 weir_error *weir_error_system(int system, const char *syscall);
+/* The same, about a peer: keeps a copy of `address`, which may be NULL. */
+weir_error *weir_error_system_at(int system, const char *syscall, const char *address, int port);
 
 /* Gives one more reference. `error` may be NULL: NULL means success everywhere. */
 weir_error *weir_error_hold(weir_error *error);

@@ -28,6 +28,9 @@ typedef struct weir_sink_port {
   */
   void (*open)(void *sink);
 
+  /* Destroyed while `open` is at work: it gives up, and answers soon. NULL: it is waited for. */
+  void (*cancel_open)(void *sink);
+
   /* Bytes. Takes all or some of `slices` (the last one may be taken in part) and returns how many
   ** bytes it took; 0 when it can take none now. Whenever it can take more, or has written some, it
   ** calls weir_writable_progress(); when it fails, weir_writable_failed(). One that fails or

@@ -130,8 +130,13 @@ void weir_stream_destroy(weir_stream *stream, weir_error *error) {
   stream->life = WEIR_DESTROYED;
   /* Queued before the tick of `error` and `close`, so that the writers hear of it first. */
   if (stream->writable) weir_writable_on_destroy(stream->writable);
-  if (stream->constructing) replace(&stream->destroy_error, error); /* construction ends first */
-  else close_sink(stream, error);
+  if (!stream->constructing) {
+    close_sink(stream, error);
+    return;
+  }
+  replace(&stream->destroy_error, error); /* construction ends first */
+  bool asked = !weir_tick_is_queued(&stream->construct_tick);
+  if (asked && stream->port->cancel_open) stream->port->cancel_open(stream->sink);
 }
 
 /* --- construction --- */

@@ -108,10 +108,11 @@ static void on_closed(uv_handle_t *uv) {
 
 void weir_handle_close(weir_handle *handle, void (*closed)(weir_handle *handle)) {
   const weir_loop *loop = handle->loop;
-  if (!handle->uv.any || handle->closing) return;
+  if (handle->closing) return;
   handle->closing = true;
   handle->closed = closed;
-  if (loop->maker) loop->maker->close(loop->maker_self, handle);
+  if (!handle->uv.any) end(handle); /* the loop's owner took it away */
+  else if (loop->maker) loop->maker->close(loop->maker_self, handle);
   else loop->uv->close(handle->uv.any, on_closed);
 }
 

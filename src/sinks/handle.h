@@ -62,7 +62,7 @@ weir_handle *weir_handle_of(const uv_handle_t *uv);
 bool weir_handle_is_open(const weir_handle *handle);
 
 /* Closes it and calls `closed` (NULL: nobody) when libuv is done with it, perhaps from within this
-** call. Nothing for one that is not open or already being closed.
+** call. Nothing for one that is already being closed, or was.
 */
 void weir_handle_close(weir_handle *handle, void (*closed)(weir_handle *handle));
 /* For makers: libuv is done with it. */

@@ -174,10 +174,22 @@ static void on_timer(uv_timer_t *uv) {
 int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms) {
   int error = weir_handle_open(&timer->handle, loop, UV_TIMER, 0, timer);
   if (error) return error;
+  weir_timer_again(timer, timeout_ms);
+  return 0;
+}
+
+void weir_timer_again(weir_timer *timer, uint64_t timeout_ms) {
+  weir_loop *loop = timer->handle.loop;
+  if (!weir_handle_is_open(&timer->handle)) return;
   loop->uv->update_time(loop->handle); /* the loop may not have looked at the clock for long */
   /* A timer of 0 ms that starts another one would keep libuv among its timers for good. */
-  return loop->uv->timer_start(timer->handle.uv.timer, on_timer, timeout_ms < 1 ? 1 : timeout_ms,
-                               0);
+  loop->uv->timer_start(timer->handle.uv.timer, on_timer, timeout_ms < 1 ? 1 : timeout_ms, 0);
+}
+
+void weir_timer_stop(weir_timer *timer) {
+  if (weir_handle_is_open(&timer->handle)) {
+    timer->handle.loop->uv->timer_stop(timer->handle.uv.timer);
+  }
 }
 
 void weir_timer_end(weir_timer *timer) {

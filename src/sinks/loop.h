@@ -44,6 +44,7 @@ typedef struct weir_loop {
   weir_watch *watches, *next_watch; /* all; the one to be looked at next */
   weir_pool pool;                   /* our share of it */
   bool running;                     /* weir_loop_run is on the stack */
+  uint64_t ending_by_ns;            /* the state closes, and must have by then; 0: it does not */
   bool happened;                    /* something has, in this run: ticks were run */
   void (*settled)(void *owner);     /* called whenever no tick is left; NULL: nobody */
   void *owner;
@@ -94,6 +95,10 @@ struct weir_timer {
 ** touched.
 */
 int weir_timer_start(weir_timer *timer, weir_loop *loop, uint64_t timeout_ms);
+/* Sets one that was started anew, fired or not. */
+void weir_timer_again(weir_timer *timer, uint64_t timeout_ms);
+/* It does not fire until it is set anew. */
+void weir_timer_stop(weir_timer *timer);
 /* Ends it, fired or not; `freed` follows, perhaps from within. Later calls do nothing. */
 void weir_timer_end(weir_timer *timer);
 

@@ -28,6 +28,7 @@
   F(int, backend_fd, (const uv_loop_t *loop)) \
   F(int, backend_timeout, (const uv_loop_t *loop)) \
   F(void, update_time, (uv_loop_t * loop)) \
+  F(uint64_t, now, (const uv_loop_t *loop)) \
   F(uint64_t, hrtime, (void)) \
   F(size_t, handle_size, (uv_handle_type type)) \
   F(void, close, (uv_handle_t * handle, uv_close_cb on_closed)) \
@@ -49,6 +50,10 @@
   F(int, tty_init, (uv_loop_t * loop, uv_tty_t * tty, uv_file fd, int unused)) \
   F(int, queue_work, \
     (uv_loop_t * loop, uv_work_t * work, uv_work_cb on_work, uv_after_work_cb after_work)) \
+  F(int, getaddrinfo, \
+    (uv_loop_t * loop, uv_getaddrinfo_t * request, uv_getaddrinfo_cb on_found, const char *node, \
+     const char *service, const struct addrinfo *hints)) \
+  F(void, freeaddrinfo, (struct addrinfo * addresses)) \
   F(int, cancel, (uv_req_t * request)) \
   F(int, translate_sys_error, (int error)) \
   F(const char *, err_name, (int error)) \

@@ -1,0 +1,171 @@
+/* socket_stream.c - see socket_stream.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/socket_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding/emitter.h"
+#include "binding/error_object.h"
+#include "binding/options.h"
+
+weir_socket *weir_socket_of(const weir_lua_stream *stream) {
+  return stream->kind->is_socket ? stream->sink : NULL;
+}
+
+/* --- the kinds --- */
+
+static const char *path_of(const weir_lua_stream *stream) {
+  const weir_socket *socket = stream->sink;
+  return socket->path[0] ? socket->path : NULL;
+}
+
+static void push_fd(const weir_lua_stream *stream, lua_State *L) {
+  const weir_socket *socket = stream->sink;
+  if (socket->sink.fd >= 0) lua_pushinteger(L, socket->sink.fd);
+  else lua_pushnil(L);
+}
+
+static void push_pending(const weir_lua_stream *stream, lua_State *L) {
+  const weir_socket *socket = stream->sink;
+  lua_pushboolean(L, socket->sink.fd < 0);
+}
+
+static void free_socket(weir_lua_stream *stream) {
+  weir_socket *socket = stream->sink;
+  weir_stream_sink_deinit(&socket->sink);
+  free(socket);
+}
+
+static void end_now(weir_lua_stream *stream, bool discard) {
+  weir_socket *socket = stream->sink;
+  weir_stream_sink_end_now(&socket->sink, discard, stream->context->loop.ending_by_ns);
+}
+
+static const weir_stream_kind tcp_kind = {
+    .name = "tcp",
+    .is_socket = true,
+    .borrows = true,
+    .path = path_of,
+    .push_fd = push_fd,
+    .push_pending = push_pending,
+    .unused = free_socket,
+    .end_now = end_now,
+};
+
+static const weir_stream_kind unix_kind = {
+    .name = "unix",
+    .is_socket = true,
+    .borrows = true,
+    .path = path_of,
+    .push_fd = push_fd,
+    .push_pending = push_pending,
+    .unused = free_socket,
+    .end_now = end_now,
+};
+
+/* --- what the core does not tell --- */
+
+/* lookup(err, address, family, host) */
+static void on_found(void *owner, const struct sockaddr *address, weir_error *error) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (!L) return;
+  char text[WEIR_ADDRESS_TEXT];
+  weir_error_object_push(stream->context, L, error, NULL);
+  if (address && weir_address_to_text(address, text) >= 0) {
+    lua_pushstring(L, text);
+    lua_pushinteger(L, address->sa_family == AF_INET6 ? 6 : 4);
+  } else {
+    lua_pushnil(L);
+    lua_pushnil(L);
+  }
+  const weir_socket *socket = stream->sink;
+  lua_pushstring(L, socket->sink.connector ? weir_connector_name(socket->sink.connector) : NULL);
+  weir_emit(stream, L, WEIR_ON_LOOKUP, 4);
+}
+
+static void on_connected(void *owner) {
+  weir_lua_stream *stream = owner;
+  const weir_socket *socket = stream->sink;
+  if (socket->sink.type == WEIR_STREAM_TCP) {
+    if (socket->no_delay) weir_socket_set_no_delay(socket->sink.fd, true);
+    if (socket->keep_alive) {
+      weir_socket_set_keep_alive(socket->sink.fd, true, socket->keep_alive_s);
+    }
+  }
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (!L) return;
+  weir_emit(stream, L, WEIR_ON_CONNECT, 0);
+  weir_emit(stream, L, WEIR_ON_READY, 0);
+}
+
+static void on_timed_out(void *owner) {
+  weir_lua_stream *stream = owner;
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (L) weir_emit(stream, L, WEIR_ON_TIMEOUT, 0);
+}
+
+static const weir_stream_sink_host sink_host = {
+    .found = on_found,
+    .connected = on_connected,
+    .timed_out = on_timed_out,
+};
+
+/* --- making one --- */
+
+/* The options are those of the table at 1. NULL without memory. */
+static weir_socket *make_socket(lua_State *L, weir_stream_type type, const char *path) {
+  size_t size = strlen(path) + 1;
+  weir_socket *socket = calloc(1, sizeof *socket + size);
+  if (!socket) return NULL;
+  weir_stream_sink_init(&socket->sink, type);
+  memcpy(socket->path, path, size);
+  socket->no_delay = weir_options_boolean(L, 1, "no_delay");
+  socket->keep_alive = weir_options_boolean(L, 1, "keep_alive");
+  socket->keep_alive_s = (unsigned)(weir_options_count(L, 1, "keep_alive_delay", 0) / 1000);
+  socket->sink.write_timeout_ms = weir_options_count(L, 1, "write_timeout", 0);
+  socket->sink.linger_timeout_ms = weir_options_count(L, 1, "linger_timeout", 0);
+  return socket;
+}
+
+/* The address was checked by lua/weir/options.lua, except for its length, which is the system's
+** matter; then the attempt fails. NULL without memory.
+*/
+static weir_connector *make_connector(lua_State *L, const char *path, const char *abstract) {
+  uint64_t timeout_ms = weir_options_count(L, 1, "connect_timeout", 0);
+  const char *name = abstract ? abstract : path;
+  if (!name) {
+    return weir_connector_to_host(weir_options_string(L, 1, "host"),
+                                  (int)weir_options_count(L, 1, "port", 0),
+                                  (int)weir_options_count(L, 1, "family", 0), timeout_ms);
+  }
+  weir_address address;
+  lua_getfield(L, 1, abstract ? "abstract" : "path");
+  int error = weir_address_of_path(&address, name, lua_rawlen(L, -1), abstract != NULL);
+  lua_pop(L, 1);
+  return weir_connector_to_path(&address, error, timeout_ms);
+}
+
+lua_results weir_socket_connect_new(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  weir_stream_options options;
+  weir_options_read(L, 1, &options);
+  lua_settop(L, 1);
+  const char *path = weir_options_string(L, 1, "path");
+  const char *abstract = weir_options_string(L, 1, "abstract");
+  bool is_unix = path || abstract;
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, is_unix ? &unix_kind : &tcp_kind);
+  weir_socket *socket =
+      make_socket(L, is_unix ? WEIR_STREAM_UNIX : WEIR_STREAM_TCP, path ? path : "");
+  weir_connector *connector = socket ? make_connector(L, path, abstract) : NULL;
+  if (!connector) {
+    free(socket);
+    return luaL_error(L, "not enough memory");
+  }
+  socket->sink.connector = connector;
+  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host, stream);
+  weir_lua_stream_start(stream, &weir_stream_sink_connecting_port, socket, &options);
+  return 1;
+}

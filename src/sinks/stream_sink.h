@@ -1,0 +1,80 @@
+/* stream_sink.h - the sink of bytes that is a descriptor which can be waited for: a TCP or unix
+** socket, a pipe, a terminal.
+**
+** A write is tried at once. What the kernel does not take stays in the stream's queue until the
+** descriptor is ready, so the sink never has bytes of its own: what it wrote is exact, also after
+** an error, and nothing has to be waited for when the stream is destroyed.
+**
+** Layer: sinks. Not thread safe.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_SINKS_STREAM_SINK_H
+#define WEIR_SINKS_STREAM_SINK_H
+
+#include "sinks/connector.h"
+
+#include "core/writable.h"
+
+typedef enum weir_stream_type {
+  WEIR_STREAM_TCP,
+  WEIR_STREAM_UNIX,
+  WEIR_STREAM_PIPE, /* and whatever else takes write(2) */
+} weir_stream_type;
+
+/* Who is told what the core does not tell. */
+typedef struct weir_stream_sink_host {
+  void (*found)(void *owner, const struct sockaddr *address, weir_error *error);
+  void (*connected)(void *owner); /* the bytes that wait are still to be written */
+  void (*timed_out)(void *owner); /* idle for the time that was set */
+  void (*closed)(void *owner);    /* the descriptor has been let go of */
+} weir_stream_sink_host;
+
+struct weir_stream_clock;
+
+typedef struct weir_stream_sink {
+  weir_handle poll; /* the descriptor's, while it has one */
+  weir_loop *loop;
+  weir_writable *writable;
+  const weir_stream_sink_host *host;
+  void *owner;
+  weir_connector *connector; /* NULL: not on the way to a peer */
+  int fd;                    /* -1: none yet, or none any more */
+  weir_stream_type type;
+  bool borrowed;            /* the descriptor is somebody else's: it is not closed */
+  bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
+  bool no_ref;              /* does not keep the loop running */
+  bool resets;              /* closing tells the peer "reset" */
+  int polled;               /* the events that are waited for now */
+  uint64_t written, read;   /* bytes */
+  uint64_t burst, burst_ms; /* bytes written in a row, and when that began */
+  uint64_t write_timeout_ms, linger_timeout_ms, idle_timeout_ms; /* 0: none */
+  struct weir_stream_clock *clock; /* made when a time limit first counts */
+  weir_error *close_error;         /* why close was asked for; a reference */
+} weir_stream_sink;
+
+/* The port of a sink that has its descriptor, and of one that has to connect first. */
+extern const weir_sink_port weir_stream_sink_port, weir_stream_sink_connecting_port;
+
+void weir_stream_sink_init(weir_stream_sink *sink, weir_stream_type type);
+/* Before the stream is started. */
+void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writable *writable,
+                             const weir_stream_sink_host *host, void *owner);
+/* Takes a descriptor, which does not block from now on. Returns 0 or a negative errno; EPERM: one
+** that cannot be waited for. On error it stays the caller's.
+*/
+int weir_stream_sink_adopt(weir_stream_sink *sink, int fd);
+/* Frees what it owns. The sink must be closed, or never have been started. */
+void weir_stream_sink_deinit(weir_stream_sink *sink);
+
+/* Writes what is queued, now and without the loop, at most until `deadline_ns`, and closes. For a
+** state that is closed from within a callback of the loop, which will never go on.
+*/
+void weir_stream_sink_end_now(weir_stream_sink *sink, bool discard, uint64_t deadline_ns);
+
+/* `timed_out` comes once after so many ms without a byte either way; then again when some have
+** come. 0: never. Returns false without memory.
+*/
+bool weir_stream_sink_set_timeout(weir_stream_sink *sink, uint64_t timeout_ms);
+void weir_stream_sink_set_ref(weir_stream_sink *sink, bool on);
+
+#endif
