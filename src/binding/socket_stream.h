@@ -9,7 +9,7 @@
 #include "binding/lua_stream.h"
 #include "sinks/stream_sink.h"
 
-/* What a socket is to Lua: its sink, and what the script wished for before there was a descriptor. */
+/* What a socket is to Lua: its sink, and what the script wished for before it was connected. */
 typedef struct weir_socket {
   weir_stream_sink sink; /* first: the stream has a pointer to it */
   bool no_delay, keep_alive;
@@ -17,7 +17,8 @@ typedef struct weir_socket {
   char path[]; /* of a unix socket, "" for others */
 } weir_socket;
 
-/* core.connect(options): the table is one that lua/weir/options.lua has checked. Pushes the stream. */
+/* core.connect(options): the table is one that lua/weir/options.lua has checked. Pushes the stream.
+*/
 lua_results weir_socket_connect_new(lua_State *L);
 
 /* The socket that a stream is, or NULL. */

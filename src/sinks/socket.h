@@ -1,6 +1,7 @@
 /* socket.h - sockets, as calls of the system: made, named, asked. None of it blocks.
 **
-** All descriptors made here are close-on-exec and do not block. What fails returns a negative errno.
+** All descriptors made here are close-on-exec and do not block. What fails returns a negative
+** errno.
 **
 ** Layer: sinks. Knows neither the core nor libuv.
 ** SPDX-License-Identifier: MIT

@@ -1,4 +1,4 @@
-/* stream_clock.h - the time limits of one stream: one timer for all of them, made at the first need.
+/* stream_clock.h - the time limits of one stream: one timer for all, made at the first need.
 **
 ** Setting a limit anew costs a store: the timer is left alone and looks at the limits when it
 ** fires.
