@@ -152,7 +152,7 @@ weir_context *weir_context_of(lua_State *L) {
 
 weir_loop *weir_context_loop(weir_context *context, lua_State *L) {
   if (context->has_loop) return &context->loop;
-  if (!context->leaves_signals) weir_signals_ignore();
+  if (!context->leaves_signals) weir_signals_catch();
   int error = weir_loop_open(&context->loop);
   if (error) luaL_error(L, "weir: cannot open a loop: %s", weir_uv_linked.strerror(error));
   context->loop.settled = weir_lua_stream_settle_all;

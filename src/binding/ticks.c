@@ -113,12 +113,13 @@ static lua_results loop_stop(lua_State *L) {
   return 0;
 }
 
-/* set_sigpipe(on): false leaves SIGPIPE and SIGXFSZ alone. It counts until the loop is made. */
+/* set_sigpipe(on): false leaves SIGPIPE and SIGXFSZ to end the process, as they do by default. */
 static lua_results loop_set_sigpipe(lua_State *L) {
   weir_context *context = weir_context_of(L);
   luaL_checktype(L, 1, LUA_TBOOLEAN);
   context->leaves_signals = !lua_toboolean(L, 1);
-  if (context->has_loop && !context->leaves_signals) weir_signals_ignore();
+  if (context->leaves_signals) weir_signals_restore();
+  else if (context->has_loop) weir_signals_catch();
   return 0;
 }
 

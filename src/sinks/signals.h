@@ -1,8 +1,9 @@
 /* signals.h - two signals that would end the process where an error is wanted.
 **
 ** Writing to a pipe that nobody reads raises SIGPIPE, writing beyond the limit of a file's size
-** SIGXFSZ. Ignored, they become EPIPE and EFBIG. That is a setting of the whole process, and
-** children inherit it: it is made only where the default was in force.
+** SIGXFSZ. Once they are caught, the write says EPIPE or EFBIG. That is a setting of the whole
+** process, made only where the default was in force. They are caught and not ignored: a program
+** that the process starts would go on ignoring them, but what was caught is the default again in it.
 **
 ** Layer: sinks.
 ** SPDX-License-Identifier: MIT
@@ -10,7 +11,9 @@
 #ifndef WEIR_SINKS_SIGNALS_H
 #define WEIR_SINKS_SIGNALS_H
 
-/* Ignores both, unless somebody has set them otherwise. */
-void weir_signals_ignore(void);
+/* Catches both, unless somebody has set them otherwise. */
+void weir_signals_catch(void);
+/* Sets the default again, unless somebody has set them otherwise meanwhile. */
+void weir_signals_restore(void);
 
 #endif
