@@ -128,9 +128,10 @@ function weir.hrtime() end
 ---@param fn? fun(err: any)
 function weir.on_uncaught(fn) end
 
----SIGPIPE and SIGXFSZ end a process by default. weir ignores them when its loop is made, if they were
----default, so that they become the errors EPIPE and EFBIG; children that the script starts inherit that.
----`set_sigpipe(false)`, called before the first stream, leaves them alone.
+---SIGPIPE and SIGXFSZ end a process by default. weir catches them when its loop is made, if they were
+---default, so that they become the errors EPIPE and EFBIG. They are caught and not ignored, so a program
+---that the script starts (io.popen, os.execute) has them default as ever. `set_sigpipe(false)` leaves
+---them alone, or sets them back to the default; it is a setting of the whole process.
 ---@param on boolean
 function weir.set_sigpipe(on) end
 

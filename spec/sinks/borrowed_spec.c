@@ -191,20 +191,6 @@ SPEC("a file is not borrowed: nobody waits there") {
   close(fd);
 }
 
-SPEC("a descriptor that takes the place of a standard one is moved above them") {
-  int before = dup(0);
-  close(0);
-  int fd = weir_above_standard(open("/dev/null", O_RDONLY));
-  CHECK(fd > 2);
-  CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-  CHECK_EQUAL(fcntl(0, F_GETFD), -1);
-  CHECK_EQUAL(weir_above_standard(fd), fd);
-  CHECK_EQUAL(weir_above_standard(-1), -1);
-  close(fd);
-  if (before >= 0) dup2(before, 0);
-  close(before);
-}
-
 /* --- signals ----------------------------------------------------------------------------------- */
 
 static void (*handler_of(int number))(int) {

@@ -15,16 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_FREE = 3 }; /* behind the standard descriptors */
-
-int weir_above_standard(int fd) {
-  if (fd < 0 || fd >= FIRST_FREE) return fd;
-  int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
-  int error = errno;
-  close(fd);
-  errno = error;
-  return moved;
-}
+#include "sinks/standard.h"
 
 /* --- an open file of our own --- */
 
@@ -78,7 +69,7 @@ int weir_borrow(weir_borrowed *borrowed, int fd, bool writes) {
   borrowed->fd = open_anew(fd, &info, writes);
   if (borrowed->fd >= 0) return 0;
   borrowed->shared = true;
-  borrowed->fd = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FREE);
+  borrowed->fd = fcntl(fd, F_DUPFD_CLOEXEC, WEIR_STANDARD_COUNT);
   return borrowed->fd < 0 ? -errno : 0;
 }
 

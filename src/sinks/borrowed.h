@@ -40,9 +40,4 @@ void weir_borrowed_close(weir_borrowed *borrowed);
 ssize_t weir_borrowed_write(const weir_borrowed *borrowed, const struct iovec *vectors, int count);
 ssize_t weir_borrowed_read(const weir_borrowed *borrowed, void *buffer, size_t size);
 
-/* A descriptor that was just made, moved out of the range of the standard ones, where it would be
-** taken for one of them. Returns it, or the new one; -1 and errno, with it closed.
-*/
-int weir_above_standard(int fd);
-
 #endif

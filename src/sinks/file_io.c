@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sinks/standard.h"
+
 enum {
   WAIT_MS = 50,          /* for a file that takes nothing now, before we look whether to go on */
   CAUTIOUS_BYTES = 4096, /* a descriptor that may block takes so much once poll has said yes */
@@ -69,7 +71,7 @@ static int open_retrying(const char *path, int flags, mode_t mode) {
   do {
     fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, mode);
   } while (fd < 0 && errno == EINTR);
-  return fd;
+  return weir_above_standard(fd);
 }
 
 /* Learns what kind of file the descriptor is. Returns 0 or an errno. */
@@ -271,7 +273,7 @@ int weir_file_close(weir_file *file) {
   int fd = file->fd, error = 0;
   file->fd = -1;
   /* The standard descriptors belong to the process; EINTR means closed, on Linux and in spirit. */
-  if (fd > 2 && file->closes && close(fd) != 0 && errno != EINTR) {
+  if (!weir_is_standard(fd) && fd >= 0 && file->closes && close(fd) != 0 && errno != EINTR) {
     error = fail(file, "close", errno);
   }
   if (file->temporary) {

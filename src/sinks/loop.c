@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/assert.h"
+#include "sinks/standard.h"
 
 /* --- ticks --- */
 
@@ -94,7 +95,10 @@ int weir_loop_join(weir_loop *loop, uv_loop_t *handle, const weir_uv_api *uv,
 }
 
 static int open_own(weir_loop *loop) {
+  weir_standard_guard guard;
+  weir_standard_begin(&guard);
   int error = loop->uv->loop_init(loop->handle);
+  weir_standard_end(&guard);
   if (error) return error;
   error = begin(loop);
   if (error) loop->uv->loop_close(loop->handle);
