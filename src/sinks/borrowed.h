@@ -28,14 +28,14 @@ typedef struct weir_borrowed {
   bool shared; /* the open file is still everybody's: O_NONBLOCK must not stay set */
 } weir_borrowed;
 
-/* Makes a descriptor of our own for what `fd` leads to, for writing, or else for reading. Returns 0,
-** or a negative errno: -EPERM if nobody ever waits there (files), so that it is of no use.
+/* Makes a descriptor of our own for what `fd` leads to, for writing, or else for reading. Returns
+** 0, or a negative errno: -EPERM if nobody ever waits there (files), so that it is of no use.
 */
 int weir_borrow(weir_borrowed *borrowed, int fd, bool writes);
 void weir_borrowed_close(weir_borrowed *borrowed);
 
-/* Write or read without blocking. Return how many bytes, 0 at the end of what is read, or a negative
-** errno; -EAGAIN: not now. A pipe or socket that nobody reads is -EPIPE, and SIGPIPE for a pipe.
+/* Write or read without blocking. Return how many bytes, 0 at the end of what is read, or a
+** negative errno; -EAGAIN: not now. Where nobody reads it is -EPIPE; for a pipe SIGPIPE as well.
 */
 ssize_t weir_borrowed_write(const weir_borrowed *borrowed, const struct iovec *vectors, int count);
 ssize_t weir_borrowed_read(const weir_borrowed *borrowed, void *buffer, size_t size);

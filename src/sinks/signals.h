@@ -2,8 +2,8 @@
 **
 ** Writing to a pipe that nobody reads raises SIGPIPE, writing beyond the limit of a file's size
 ** SIGXFSZ. Once they are caught, the write says EPIPE or EFBIG. That is a setting of the whole
-** process, made only where the default was in force. They are caught and not ignored: a program
-** that the process starts would go on ignoring them, but what was caught is the default again in it.
+** process, made only where the default was in force. They are caught and not ignored, because a
+** program that the process starts would go on ignoring them; what was caught is default in it.
 **
 ** Layer: sinks.
 ** SPDX-License-Identifier: MIT
