@@ -217,9 +217,9 @@ function support.lacks_file(path)
   file:close()
 end
 
--- Whoever runs the specs may ignore SIGPIPE and SIGXFSZ, and what this process ignores a script that
--- it starts ignores as well. What to put in front so that it does not; nil and why where that cannot
--- be had.
+-- Whoever runs the specs may ignore SIGPIPE and SIGXFSZ, and what this process ignores the scripts
+-- that it starts ignore as well. What to put in front so that they do not; nil and why where that
+-- cannot be had.
 function support.default_signals()
   local words = "env --default-signal=PIPE --default-signal=XFSZ "
   local _, code = support.sh(words .. "true")
