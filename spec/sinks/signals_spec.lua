@@ -53,7 +53,7 @@ describe("SIGPIPE", function()
     assert.equal("lives", output)
   end)
 
-  it("is default again after set_sigpipe(false), and caught again after set_sigpipe(true)", function()
+  it("is default again after set_sigpipe(false), and caught after set_sigpipe(true)", function()
     local output, lacks = output_of [[
       support.end_and_close(weir.create_write_stream(path))
       local self = io.open "/proc/self/stat":read "*n"
