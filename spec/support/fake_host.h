@@ -38,6 +38,7 @@ struct fake_host {
   void (*on_word)(fake_host *host, const char *word);
   void (*on_call)(fake_host *host, weir_callback callback, const weir_error *error);
   void *context;
+  uint64_t writes;      /* without a callback */
   bool silent;          /* keeps no log */
   bool dropped;         /* the owner's reference is gone */
   bool leaves_untold;   /* the spec drops a stream whose callbacks are owed */

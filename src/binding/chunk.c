@@ -3,18 +3,6 @@
 */
 #include "binding/chunk.h"
 
-/* Writes `value` at the end of `digits`; returns where it begins. */
-static char *write_integer(char digits[WEIR_DIGITS_MAX], int64_t value) {
-  char *at = digits + WEIR_DIGITS_MAX;
-  uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-  do {
-    *--at = (char)('0' + rest % 10);
-    rest /= 10;
-  } while (rest > 0);
-  if (value < 0) *--at = '-';
-  return at;
-}
-
 /* Reads one piece of a chunk of bytes. A number is the bytes that `..` makes of it. */
 static void read_piece(weir_chunk *chunk, lua_State *L, int index, bool borrows) {
   size_t at = chunk->count++;
@@ -24,8 +12,8 @@ static void read_piece(weir_chunk *chunk, lua_State *L, int index, bool borrows)
   piece->anchor = 0;
   piece->slab = NULL;
   if (lua_type(L, index) == LUA_TNUMBER && weir_is_written_as_integer(L, index, &integer)) {
-    piece->bytes = write_integer(chunk->digits[at], integer);
-    piece->size = (size_t)(chunk->digits[at] + WEIR_DIGITS_MAX - piece->bytes);
+    piece->bytes = chunk->digits[at];
+    piece->size = (size_t)(weir_digits_write(chunk->digits[at], integer) - piece->bytes);
     return;
   }
   piece->bytes = lua_tolstring(L, index, &piece->size);

@@ -9,11 +9,12 @@
 #ifndef WEIR_BINDING_CHUNK_H
 #define WEIR_BINDING_CHUNK_H
 
+#include "binding/compat.h"
+#include "binding/digits.h"
 #include "binding/lua_stream.h"
 
 enum {
   WEIR_PIECES_MAX = 16,   /* more are joined into one string first */
-  WEIR_DIGITS_MAX = 24,   /* a 64-bit integer, written out */
   WEIR_BORROW_MIN = 4096, /* from this size on a string is lent, not copied */
 };
 

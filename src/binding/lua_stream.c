@@ -14,15 +14,6 @@
 #include "binding/stream_methods.h"
 #include "core/assert.h"
 
-/* In the userdata, before anything is read through it: no other type of userdata starts like this.
-*/
-#define MAGIC UINT64_C(0x77656972b0a7f10d)
-
-typedef struct box {
-  uint64_t magic;
-  weir_lua_stream *stream; /* NULL: collected */
-} box;
-
 /* --- errors of arguments --- */
 
 lua_results weir_argument_error(lua_State *L, int index, const char *method, const char *message) {
@@ -40,20 +31,13 @@ lua_results weir_type_error(lua_State *L, int index, const char *method, const c
 
 /* --- finding --- */
 
-static box *test_box(lua_State *L, int index) {
-  box *it = lua_touserdata(L, index);
-  if (!it || lua_type(L, index) != LUA_TUSERDATA) return NULL; /* or a light one */
-  if (lua_rawlen(L, index) != sizeof(box)) return NULL;
-  return it->magic == MAGIC ? it : NULL;
-}
-
 weir_lua_stream *weir_lua_stream_test(lua_State *L, int index) {
-  box *it = test_box(L, index);
+  weir_stream_box *it = weir_stream_box_test(L, index);
   return it ? it->stream : NULL;
 }
 
 weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method) {
-  box *it = test_box(L, index);
+  weir_stream_box *it = weir_stream_box_test(L, index);
   luaL_checkstack(L, WEIR_STACK, NULL);
   if (it && it->stream) return it->stream;
   luaL_where(L, 1);
@@ -264,8 +248,8 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
                                      const weir_stream_kind *kind) {
   weir_context_loop(context, L);
   luaL_checkstack(L, 8, NULL);
-  box *it = weir_newuserdata(L, sizeof *it);
-  *it = (box){.magic = MAGIC};
+  weir_stream_box *it = weir_newuserdata(L, sizeof *it);
+  *it = (weir_stream_box){.magic = WEIR_STREAM_MAGIC};
   weir_context_push(context, L, WEIR_SLOT_STREAM_META);
   lua_setmetatable(L, -2);
   push_fields(L);
@@ -303,7 +287,7 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 ** close_all.
 */
 static lua_results stream_gc(lua_State *L) {
-  box *it = test_box(L, 1);
+  weir_stream_box *it = weir_stream_box_test(L, 1);
   weir_lua_stream *stream = it ? it->stream : NULL;
   if (!stream) return 0;
   it->stream = NULL;

@@ -84,6 +84,22 @@ void weir_lua_stream_open(weir_context *context, lua_State *L);
 
 /* --- finding it --- */
 
+/* In the userdata, before anything is read through it: no other type of userdata starts like this.
+*/
+#define WEIR_STREAM_MAGIC UINT64_C(0x77656972b0a7f10d)
+
+typedef struct weir_stream_box {
+  uint64_t magic;
+  weir_lua_stream *stream; /* NULL: collected */
+} weir_stream_box;
+
+/* The userdata at `index` if it is a stream's, else NULL. A light one has no length. */
+static inline weir_stream_box *weir_stream_box_test(lua_State *L, int index) {
+  weir_stream_box *box = lua_touserdata(L, index);
+  if (!box || lua_rawlen(L, index) != sizeof *box) return NULL;
+  return box->magic == WEIR_STREAM_MAGIC ? box : NULL;
+}
+
 /* The stream at `index`; raises "bad argument" in the name of `method` for anything else. */
 weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method);
 /* The same, or NULL. Never raises. */

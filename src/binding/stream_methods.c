@@ -7,6 +7,7 @@
 #include "binding/chunk.h"
 #include "binding/error_object.h"
 #include "binding/lua_stream.h"
+#include "binding/small_write.h"
 
 /* --- calling the core --- */
 
@@ -51,6 +52,10 @@ static weir_lua_stream *check_writable(lua_State *L, const char *method) {
 }
 
 static lua_results stream_write(lua_State *L) {
+  if (weir_small_write(L)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
   weir_lua_stream *stream = check_writable(L, "write");
   weir_chunk chunk;
   weir_chunk_read(&chunk, L, stream, "write", false);

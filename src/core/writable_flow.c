@@ -6,7 +6,7 @@
 #include "core/assert.h"
 #include "core/writable_parts.h"
 
-enum { SLICES_MAX = 64, GIVE_BYTES_MIN = 4096 };
+enum { SLICES_MAX = 64 };
 
 /* --- telling --- */
 
@@ -111,10 +111,9 @@ static void run_turn_end(weir_tick *tick) {
   weir_stream_release(stream);
 }
 
-/* A sink at work is given more as it comes, but not crumbs. */
 static bool is_worth_giving(const weir_writable *w) {
   const weir_stream *stream = w->stream;
-  return w->stats.accepted - w->submitted >= GIVE_BYTES_MIN && stream->port->is_awake &&
+  return w->stats.accepted - w->submitted >= WEIR_GIVE_BYTES_MIN && stream->port->is_awake &&
          stream->port->is_awake(stream->sink);
 }
 

@@ -10,7 +10,7 @@
 #ifndef WEIR_CORE_WRITABLE_PARTS_H
 #define WEIR_CORE_WRITABLE_PARTS_H
 
-#include "core/writable.h"
+#include "core/writable_append.h"
 
 /* --- writable_flow.c --- */
 
@@ -35,9 +35,6 @@ void weir_writable_tell_due(weir_writable *writable, uint64_t count);
 void weir_writable_advance_end(weir_writable *writable, bool at_once);
 
 /* --- writable.c --- */
-
-/* A fast peer must not hide that callbacks pile up, or that a script never returns to the loop. */
-enum { WEIR_ENTRIES_MAX = 1024, WEIR_TURN_BYTES_MAX = 1 << 20 };
 
 /* Bytes: whether either is so; then `drain` waits for it to end. */
 static inline bool weir_writable_is_overrun(const weir_writable *w) {
