@@ -58,7 +58,7 @@ ifndef ZLIB
 ZLIB := $(shell echo '\#include <zlib.h>' | $(CC) $(if $(ZLIB_INCDIR),-I$(ZLIB_INCDIR)) -E -x c - \
   >/dev/null 2>&1 && echo yes || echo no)
 endif
-ZLIB_LIBS := $(if $(ZLIB_LIBDIR),-L$(ZLIB_LIBDIR)) -lz
+ZLIB_LIBS := $(if $(ZLIB_LIBDIR),-L$(ZLIB_LIBDIR)) -lz $(if $(filter Linux,$(SYSTEM)),-ldl)
 
 # --- flags -----------------------------------------------------------------------------------------
 

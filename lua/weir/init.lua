@@ -1,6 +1,8 @@
 --- weir: writable streams for Lua, as Node.js has them. The public face of the module.
 local core = require "weir.core"
 local finished = require "weir.finished"
+local gzip = require "weir.gzip"
+local lines = require "weir.lines"
 local options = require "weir.options"
 local pipe = require "weir.pipe"
 local pipeline = require "weir.pipeline"
@@ -19,6 +21,9 @@ local weir = {
   loop_info = core.loop_info,
   transform = transform.transform,
   passthrough = transform.passthrough,
+  gzip = gzip.gzip,
+  gunzip = gzip.gunzip,
+  lines = lines.lines,
   finished = finished.finished,
   pipeline = pipeline.pipeline,
 }
@@ -46,6 +51,11 @@ end
 --- Makes a stream to a peer: a TCP or unix socket.
 function weir.connect(given)
   return core.connect(options.connect(given))
+end
+
+--- Makes a stream that reads from a file.
+function weir.create_read_stream(path, given)
+  return core.read_file(options.read_file(path, given))
 end
 
 return weir

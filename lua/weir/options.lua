@@ -2,7 +2,7 @@
 --- here has all defaults filled in and belongs to nobody else.
 local options = {}
 
-local BYTES_DEFAULT, OBJECTS_DEFAULT = 16384, 16
+local BYTES_DEFAULT, OBJECTS_DEFAULT, FILE_READ_DEFAULT = 16384, 16, 65536
 local WHOLE_MAX = 2 ^ 53 -- whole numbers beyond are not exact on every Lua
 
 -- Errors ------------------------------------------------------------------------------------------
@@ -107,6 +107,12 @@ function kinds.mode(value)
   return nil, 'a whole number from 0 to 4095, or an octal string like "0644"'
 end
 
+-- What zlib knows; -1 is its own default.
+function kinds.level(value)
+  if kinds.whole(value) and value <= 9 then return value end
+  return nil, "a whole number from 0 to 9"
+end
+
 local function one_of(...)
   local names, listed = {}, {}
   for _, name in ipairs { ... } do
@@ -121,6 +127,7 @@ local function one_of(...)
 end
 
 kinds.flags = one_of("w", "wx", "w+", "wx+", "a", "ax", "a+", "ax+", "r+")
+kinds.read_flags = one_of("r", "r+", "w+", "wx+", "a+", "ax+")
 kinds.sync = one_of("none", "data", "full")
 
 -- Reading -----------------------------------------------------------------------------------------
@@ -363,6 +370,65 @@ function options.connect(given)
   checked.host = checked.host or "localhost"
   checked.linger_timeout = checked.linger_timeout or LINGER_DEFAULT
   return fill_common(check, checked)
+end
+
+local READ_FILE = {
+  flags = "read_flags", mode = "mode", start = "whole", end_ = "whole", fd = "descriptor",
+  high_water_mark = "whole", auto_close = "boolean", auto_destroy = "boolean",
+  emit_close = "boolean",
+}
+
+-- `end_` is the last byte that is read, as in Node.
+local function check_range(check, start, last)
+  if start and last and start > last then
+    fail(check, "option 'start' must be at most 'end_' (%s), got %s", show(last), show(start))
+  end
+end
+
+--- Checks the arguments of weir.create_read_stream. Returns the options for the core.
+function options.read_file(path, given)
+  local check = { constructor = "create_read_stream", position = 1 }
+  check_path(check, path)
+  check.position = 2
+  local checked = read(check, given, READ_FILE)
+  check_contradictions(check, path, checked)
+  check_range(check, checked.start, checked.end_)
+  if checked.auto_close ~= nil then checked.auto_destroy = checked.auto_close end
+  if checked.end_ then checked.bytes = checked.end_ - (checked.start or 0) + 1 end
+  checked.path = path
+  checked.high_water_mark = checked.high_water_mark or FILE_READ_DEFAULT
+  checked.readable_high_water_mark = checked.high_water_mark
+  return fill_common(check, checked)
+end
+
+-- Codecs, and what splits -------------------------------------------------------------------------
+
+local function with_marks(known)
+  known.readable_high_water_mark, known.writable_high_water_mark = "whole", "whole"
+  return with_common(known)
+end
+
+local GZIP, GUNZIP = with_marks { level = "level" }, with_marks {}
+local LINES = with_marks {}
+
+--- Checks the options of weir.gzip. Returns the options for the core.
+function options.gzip(given)
+  local check = { constructor = "gzip", position = 1 }
+  return fill_transform(check, read(check, given, GZIP))
+end
+
+--- Checks the options of weir.gunzip. Returns the options for the core.
+function options.gunzip(given)
+  local check = { constructor = "gunzip", position = 1 }
+  return fill_transform(check, read(check, given, GUNZIP))
+end
+
+--- Checks the options of weir.lines. As options.transform.
+function options.lines(given)
+  local check = { constructor = "lines", position = 1 }
+  local checked = read(check, given, LINES)
+  checked.readable_object_mode = true
+  return fill_transform(check, checked)
 end
 
 return options

@@ -55,7 +55,8 @@ local function flusher(user_flush)
   end
 end
 
-local function make(checked, user_transform)
+--- Makes a transform of checked options and the user's function.
+function transform.make(checked, user_transform)
   local user_final, flush = checked.final, flusher(checked.flush)
   checked.final = user_final or flush
   if user_transform then
@@ -75,12 +76,12 @@ end
 --- Makes a transform.
 function transform.transform(given)
   local checked = options.transform(given)
-  return make(checked, checked.transform)
+  return transform.make(checked, checked.transform)
 end
 
 --- Makes a transform that passes everything on.
 function transform.passthrough(given)
-  return make(options.passthrough(given), function(_, chunk, done) done(nil, chunk) end)
+  return transform.make(options.passthrough(given), function(_, chunk, done) done(nil, chunk) end)
 end
 
 return transform

@@ -62,6 +62,24 @@ local weir = {}
 ---@field connect_timeout? integer  milliseconds for all of lookup and connecting, then ETIMEDOUT. 0: the system's
 ---@field write_timeout? integer    milliseconds in which the peer takes nothing of what waits, then ETIMEDOUT. 0: none
 ---@field linger_timeout? integer   milliseconds to wait for the peer's end, after ours, where nobody reads. 2000
+---@class weir.FileReadOptions
+---@field high_water_mark? integer bytes read at a time, 16 MiB at most, and kept ahead of who reads. 65536
+---@field flags? "r"|"r+"|"w+"|"wx+"|"a+"|"ax+" how to open. "r"
+---@field mode? integer|string of a new file: 0 to 4095, or octal as in "0644"; less the umask. 438 (0666)
+---@field start? integer       the first byte to read, counted from 0. Without it a descriptor is read from where it stands
+---@field end_? integer        the last byte to read, as in Node; not before `start`. None: to the end
+---@field fd? integer          a descriptor that is open already, instead of a path
+---@field auto_close? boolean  close the descriptor after the end, or an error; the same as auto_destroy. true
+---@field auto_destroy? boolean destroy the stream after its end, or an error. true
+---@field emit_close? boolean  emit `close`. true
+
+---`high_water_mark` counts for both sides, unless one has its own.
+---@class weir.CodecOptions : weir.Options
+---@field readable_high_water_mark? integer bytes, of what comes out. 16384
+---@field writable_high_water_mark? integer bytes, of what goes in. 16384
+
+---@class weir.GzipOptions : weir.CodecOptions
+---@field level? integer from 0 (stored) to 9 (smallest, slowest). zlib's default, 6
 
 -- Constructors -------------------------------------------------------------------------------------
 
@@ -72,6 +90,40 @@ local weir = {}
 ---@param options? weir.FileOptions
 ---@return weir.Writable
 function weir.create_write_stream(path, options) end
+
+---Makes a stream out of a file. It is opened by the loop, and read a piece at a time, as fast as what
+---it gives is taken. Raises for wrong arguments, with nothing created. All else arrives as an error.
+---A FIFO or device that has nothing now is waited for, without holding up other files.
+---Events: open(fd), ready, data(piece), readable, end, pause, resume, error, close. Mirrors
+---fs.createReadStream.
+---@param path? string no NUL byte; nil only with `fd`
+---@param options? weir.FileReadOptions
+---@return weir.Readable
+function weir.create_read_stream(path, options) end
+
+---Makes a stream that compresses: what is written comes out as one member of gzip. It works on
+---libuv's thread pool, and only while somebody reads. `finish` comes when all was compressed; `end`
+---when it was read. Raises, and says what is missing, where the module weir.zlib is not. Mirrors
+---zlib.createGzip.
+---@param options? weir.GzipOptions
+---@return weir.Duplex
+function weir.gzip(options) end
+
+---Makes a stream that decompresses. Members that follow each other are read as one; zero bytes
+---behind one are padding. However much comes of little, it comes in pieces of up to 64 KiB, as fast as
+---it is read. Errors: Z_DATA_ERROR for what is no gzip or is damaged, Z_BUF_ERROR ("unexpected end of
+---file") where the input ends too early, with zlib's number in `errno`. Raises where the module
+---weir.zlib is not. Mirrors zlib.createGunzip.
+---@param options? weir.CodecOptions
+---@return weir.Duplex
+function weir.gunzip(options) end
+
+---Makes a transform from bytes to lines, each one `data` event (its readable side is in object mode).
+---A line ends at LF or CR LF, which is left out; the last one needs no end. A line is held in memory
+---until its end has come, however long it is.
+---@param options? weir.CodecOptions the readable mark counts lines. 16
+---@return weir.Duplex
+function weir.lines(options) end
 
 ---Makes a stream into a sink written in Lua. Mirrors `new stream.Writable(options)`.
 ---@param options? weir.WritableOptions
@@ -150,6 +202,10 @@ local Writable = {}
 ---@return boolean? go_on true: go on. false: accepted, wait for `drain`. nil: refused, nothing was taken
 ---@return weir.Error? err why: ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, ENOBUFS, or the stream's error
 function Writable:write(...) end
+
+---Files and sockets: the bytes that were read. nil for other streams.
+---@return integer? bytes
+function Writable:bytes_read() end
 
 ---No more writes: flushes, then `finish`, then `close`. A last chunk may come along. The callback
 ---comes right

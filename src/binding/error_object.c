@@ -91,6 +91,12 @@ static void set_code(weir_context *context, lua_State *L, const weir_error *erro
     set_system_code(context, L, error);
     return;
   }
+  if (error->code == WEIR_E_LIBRARY) {
+    set_text(L, "code", error->name);
+    set_text(L, "message", error->text);
+    set_integer(L, "errno", error->system);
+    return;
+  }
   set_text(L, "code", weir_code_name(error->code));
   lua_pushfstring(L, weir_code_message(error->code), error->method ? error->method : "");
   lua_setfield(L, -2, "message");

@@ -309,7 +309,7 @@ static lua_results stream_gc(lua_State *L) {
 /* What becomes of a stream when the state closes: flushed and closed, or dropped. */
 static void close_one(weir_lua_stream *stream) {
   weir_writable *writable = &stream->writable;
-  bool open = writable->writer == WEIR_OPEN;
+  bool open = writable->writer == WEIR_OPEN || stream->core.readable;
   if (stream->core.readable) weir_readable_abandon(stream->core.readable);
   bool dropped = !stream->core.writable || !weir_sink_takes_bytes(stream->core.port) ||
                  stream->core.error ||

@@ -39,8 +39,10 @@ typedef struct weir_stream_kind {
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
-  void (*unused)(weir_lua_stream *stream);         /* frees the sink; NULL: there is none */
-  bool (*discards)(const weir_lua_stream *stream); /* not ended when the state closes: drop it? */
+  void (*push_bytes_read)(const weir_lua_stream *stream, lua_State *L);
+  void (*unused)(weir_lua_stream *stream); /* frees the sink; NULL: there is none */
+  /* Not ended when the state closes, or nobody will read what comes of it: drop it? */
+  bool (*discards)(const weir_lua_stream *stream);
   void (*end_now)(weir_lua_stream *stream, bool discard); /* the loop will never go on */
   bool (*must_wait)(const weir_lua_stream *stream);       /* a pool thread reads memory of Lua's */
 } weir_stream_kind;

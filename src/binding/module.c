@@ -1,6 +1,7 @@
 /* module.c - luaopen_weir_core: makes the context and registers what lua/weir calls. Nothing else.
 ** SPDX-License-Identifier: MIT
 */
+#include "binding/codec.h"
 #include "binding/context.h"
 #include "binding/data.h"
 #include "binding/error_object.h"
@@ -8,29 +9,19 @@
 #include "binding/inner.h"
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
+#include "binding/pin.h"
+#include "binding/read_stream.h"
 #include "binding/socket_stream.h"
 #include "binding/ticks.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
 
-#include <dlfcn.h>
-
 WEIR_EXPORT int luaopen_weir_core(lua_State *L);
-
-/* Keeps this library loaded for good: lua_close may unload it while a pool thread, or a loop that
-** is run later, still has our functions on its stack.
-*/
-static void pin(void) {
-#ifdef RTLD_NODELETE
-  Dl_info info;
-  if (dladdr((const void *)&weir_uv_linked, &info) == 0 || !info.dli_fname) return;
-  void *self = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-  if (self) dlclose(self);
-#endif
-}
 
 static const luaL_Reg functions[] = {
     {"file", weir_file_stream_new},
+    {"read_file", weir_read_stream_new},
+    {"codec", weir_codec_new},
     {"connect", weir_socket_connect_new},
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
@@ -55,7 +46,7 @@ static void fill(weir_context *context, lua_State *L) {
 
 int luaopen_weir_core(lua_State *L) {
   luaL_checkstack(L, 20, NULL);
-  pin();
+  weir_pin(&weir_uv_linked);
   bool made;
   weir_context *context = weir_context_get(L, &made);
   if (made) fill(context, L);

@@ -102,11 +102,6 @@ static lua_results socket_connecting(lua_State *L) {
   return 1;
 }
 
-static lua_results socket_bytes_read(lua_State *L) {
-  weir_push_count(L, check(L, "bytes_read")->sink.read);
-  return 1;
-}
-
 static lua_results socket_local_address(lua_State *L) {
   return weir_address_push(L, check(L, "local_address")->sink.fd, false);
 }
@@ -122,7 +117,6 @@ const luaL_Reg weir_socket_methods[] = {
     {"ref", socket_ref},
     {"unref", socket_unref},
     {"connecting", socket_connecting},
-    {"bytes_read", socket_bytes_read},
     {"local_address", socket_local_address},
     {"remote_address", socket_remote_address},
     {NULL, NULL},

@@ -32,6 +32,11 @@ static void push_pending(const weir_lua_stream *stream, lua_State *L) {
   lua_pushboolean(L, socket->sink.fd < 0);
 }
 
+static void push_bytes_read(const weir_lua_stream *stream, lua_State *L) {
+  const weir_socket *socket = stream->sink;
+  weir_push_count(L, socket->sink.read);
+}
+
 static void free_socket(weir_lua_stream *stream) {
   weir_socket *socket = stream->sink;
   weir_stream_sink_deinit(&socket->sink);
@@ -50,6 +55,7 @@ static const weir_stream_kind tcp_kind = {
     .path = path_of,
     .push_fd = push_fd,
     .push_pending = push_pending,
+    .push_bytes_read = push_bytes_read,
     .unused = free_socket,
     .end_now = end_now,
 };
@@ -61,6 +67,7 @@ static const weir_stream_kind unix_kind = {
     .path = path_of,
     .push_fd = push_fd,
     .push_pending = push_pending,
+    .push_bytes_read = push_bytes_read,
     .unused = free_socket,
     .end_now = end_now,
 };

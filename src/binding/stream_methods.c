@@ -207,6 +207,13 @@ static lua_results stream_pending(lua_State *L) {
   return 1;
 }
 
+static lua_results stream_bytes_read(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "bytes_read");
+  if (stream->kind->push_bytes_read) stream->kind->push_bytes_read(stream, L);
+  else lua_pushnil(L);
+  return 1;
+}
+
 static void set_count(lua_State *L, const char *name, uint64_t count) {
   weir_push_count(L, count);
   lua_setfield(L, -2, name);
@@ -299,6 +306,7 @@ const luaL_Reg weir_stream_methods[] = {
     {"closed", stream_closed},
     {"errored", stream_errored},
     {"bytes_written", stream_bytes_written},
+    {"bytes_read", stream_bytes_read},
     {"path", stream_path},
     {"fd", stream_fd},
     {"pending", stream_pending},

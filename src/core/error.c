@@ -43,6 +43,15 @@ weir_error *weir_error_system_at(int system, const char *syscall, const char *ad
   return error;
 }
 
+weir_error *weir_error_library(const char *name, const char *text, int number) {
+  weir_error *error = make(WEIR_E_LIBRARY, 0);
+  if (error == &out_of_memory) return error;
+  error->name = name;
+  error->text = text;
+  error->system = number;
+  return error;
+}
+
 weir_error *weir_error_hold(weir_error *error) {
   if (error && error != &out_of_memory) error->references++;
   return error;

@@ -40,6 +40,7 @@ int weir_file_flags(const char *name) {
       {"a+", O_RDWR | O_CREAT | O_APPEND},
       {"ax+", O_RDWR | O_CREAT | O_APPEND | O_EXCL},
       {"r+", O_RDWR},
+      {"r", O_RDONLY},
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (strcmp(known[i].name, name) == 0) return known[i].flags;
@@ -78,7 +79,7 @@ static int open_retrying(const char *path, int flags, mode_t mode) {
 static int examine(weir_file *file) {
   struct stat info;
   if (fstat(file->fd, &info) != 0) return fail(file, "fstat", errno);
-  if (S_ISDIR(info.st_mode)) return fail(file, "open", EISDIR);
+  if (S_ISDIR(info.st_mode) && !file->reads) return fail(file, "open", EISDIR); /* as Node */
   int flags = fcntl(file->fd, F_GETFL);
   if (flags < 0) return fail(file, "fcntl", errno);
   file->regular = S_ISREG(info.st_mode);
@@ -87,6 +88,7 @@ static int examine(weir_file *file) {
   bool appends = (flags & O_APPEND) != 0;
   /* A descriptor that others have, or will have, moves its position as they expect. */
   file->positioned = file->regular && !appends && (file->has_start || !file->shared);
+  if (file->reads) file->positioned = file->has_start || (file->regular && !file->shared);
   return 0;
 }
 
@@ -175,10 +177,10 @@ static void nap(long ns) {
   nanosleep(&time, NULL);
 }
 
-/* Waits a while for a file that is not regular. Returns whether a write is worth a try. */
-static bool wait_until_writable(const weir_file *file) {
-  struct pollfd wait = {.fd = file->fd, .events = POLLOUT};
-  return poll(&wait, 1, WAIT_MS) != 0; /* an error shows in the write itself */
+/* Waits a while for a file that is not regular. Returns whether the call is worth a try. */
+static bool wait_until(const weir_file *file, short event) {
+  struct pollfd wait = {.fd = file->fd, .events = event};
+  return poll(&wait, 1, WAIT_MS) != 0; /* an error shows in the call itself */
 }
 
 static ssize_t write_once(weir_file *file, const struct iovec *vectors, int count,
@@ -191,14 +193,14 @@ static ssize_t write_once(weir_file *file, const struct iovec *vectors, int coun
 
 /* After EAGAIN for the nth time: whether to try once more. */
 static bool may_try_again(const weir_file *file, int nth) {
-  if (file->nonblocking) return nth == 1 && wait_until_writable(file);
+  if (file->nonblocking) return nth == 1 && wait_until(file, POLLOUT);
   if (!file->regular || nth == AGAIN_TRIES) return false;
   nap(AGAIN_NS);
   return true;
 }
 
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset) {
-  if (!file->regular && !file->nonblocking && !wait_until_writable(file)) return 0;
+  if (!file->regular && !file->nonblocking && !wait_until(file, POLLOUT)) return 0;
   for (int empty = 0, again = 0;;) {
     ssize_t written = write_once(file, vectors, count, offset);
     if (written > 0) return written;
@@ -210,6 +212,23 @@ ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count,
     } else if (errno != EINTR) {
       return -fail(file, "write", errno);
     }
+  }
+}
+
+/* --- read --- */
+
+static ssize_t read_once(weir_file *file, char *buffer, size_t size, uint64_t offset) {
+  if (!file->positioned) return read(file->fd, buffer, size);
+  return pread(file->fd, buffer, size, (off_t)(file->start + offset));
+}
+
+ssize_t weir_file_read(weir_file *file, char *buffer, size_t size, uint64_t offset) {
+  if (!file->regular && !file->positioned && !wait_until(file, POLLIN)) return -EAGAIN;
+  for (int again = 0;;) {
+    ssize_t got = read_once(file, buffer, size, offset);
+    if (got >= 0) return got;
+    if (errno == EAGAIN && file->regular && ++again < AGAIN_TRIES) nap(AGAIN_NS);
+    else if (errno != EINTR) return -fail(file, "read", errno);
   }
 }
 

@@ -1,4 +1,4 @@
-/* file_io.h - a file, as blocking calls of the system: open, write, make durable, close.
+/* file_io.h - a file, as blocking calls of the system: open, read, write, make durable, close.
 **
 ** All of it may block and therefore runs on a thread of libuv's pool, one call at a time. Each
 ** returns 0 or an errno, and leaves in `failed_call` the name of the system call that failed.
@@ -26,7 +26,8 @@ typedef struct weir_file {
   char *path;     /* owned; NULL with a given descriptor */
   int flags;      /* O_..., from weir_file_flags */
   mode_t mode;    /* of a new file, before umask */
-  bool has_start; /* the first byte goes to `start`, whatever the file's position is */
+  bool reads;     /* it is read, not written */
+  bool has_start; /* the first byte is that at `start`, whatever the file's position is */
   uint64_t start;
   bool given;  /* `fd` is the user's */
   bool shared; /* others have the descriptor, or will have it */
@@ -35,16 +36,16 @@ typedef struct weir_file {
   weir_sync sync;
   /* What is. */
   int fd;           /* -1: not open (any more) */
-  bool regular;     /* a regular file: writes do not wait for a reader */
-  bool nonblocking; /* not regular, and of our own opening: writes never block */
-  bool positioned;  /* every write says where it goes */
+  bool regular;     /* a regular file: nothing waits for another process */
+  bool nonblocking; /* not regular, and of our own opening: no call blocks */
+  bool positioned;  /* every call says where in the file */
   bool created;
   char *target;    /* atomic: the path that is replaced, symlinks followed; owned */
   char *temporary; /* atomic: the file beside it; owned, NULL when there is none (any more) */
   const char *failed_call;
 } weir_file;
 
-/* The O_ flags of Node's flag string ("w", "ax+", ...); -1 if there is no such flag. */
+/* The O_ flags of Node's flag string ("r", "ax+", ...); -1 if there is no such flag. */
 int weir_file_flags(const char *name);
 
 void weir_file_init(weir_file *file);
@@ -60,6 +61,12 @@ int weir_file_adopt(weir_file *file);
 ** takes nothing now. A kernel that twice says "0 bytes" has failed with EIO.
 */
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset);
+
+/* Reads up to `size` bytes, at `offset` from the start if the file is positioned. Returns how many;
+** 0 at the end; or a negative errno. -EAGAIN says that the file was waited for a while and has
+** nothing now: ask again.
+*/
+ssize_t weir_file_read(weir_file *file, char *buffer, size_t size, uint64_t offset);
 
 /* Makes the promise of `sync` and `atomic` true. A failed sync is final: it must not be asked
 ** again.

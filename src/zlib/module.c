@@ -3,6 +3,7 @@
 ** SPDX-License-Identifier: MIT
 */
 #include "binding/codec_box.h"
+#include "binding/pin.h"
 #include "zlib/gzip.h"
 
 WEIR_EXPORT int luaopen_weir_zlib(lua_State *L);
@@ -50,6 +51,7 @@ static const luaL_Reg functions[] = {
 };
 
 int luaopen_weir_zlib(lua_State *L) {
+  weir_pin(&weir_gzip_port);
   lua_newtable(L);
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, box_gc);

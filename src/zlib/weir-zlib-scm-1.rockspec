@@ -28,4 +28,6 @@ build = {
       libraries = { "z" },
     },
   },
+  -- dladdr is in a library of its own before glibc 2.34
+  platforms = { linux = { modules = { ["weir.zlib"] = { libraries = { "z", "dl" } } } } },
 }

@@ -31,9 +31,21 @@
 
 enum { RULES_MAX = 128, PATH_BYTES = 4096, VECTORS_MAX = 1024 };
 
-typedef enum call { WRITE, WRITEV, PWRITEV, OPEN, FSYNC, FDATASYNC, CLOSE, RENAME, FCHMOD } call;
-static const char *const names[] = {"write",     "writev", "pwritev", "open",  "fsync",
-                                    "fdatasync", "close",  "rename",  "fchmod"};
+typedef enum call {
+  WRITE,
+  WRITEV,
+  PWRITEV,
+  OPEN,
+  FSYNC,
+  FDATASYNC,
+  CLOSE,
+  RENAME,
+  FCHMOD,
+  READ,
+  PREAD
+} call;
+static const char *const names[] = {"write", "writev", "pwritev", "open", "fsync", "fdatasync",
+                                    "close", "rename", "fchmod",  "read", "pread"};
 enum { CALLS = sizeof names / sizeof *names };
 
 static const struct {
@@ -219,6 +231,28 @@ ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset
 
 ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
   return pwritev64(fd, vectors, count, offset);
+}
+
+/* --- calls that read ------------------------------------------------------------------------- */
+
+ssize_t read(int fd, void *bytes, size_t size) {
+  REAL(read);
+  visit v = begin(READ, NULL, fd);
+  if (v.error) return fail(&v);
+  if (v.limit_bytes >= 0 && size > (size_t)v.limit_bytes) size = (size_t)v.limit_bytes;
+  return end(&v, real(fd, bytes, size));
+}
+
+ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset) {
+  REAL(pread64);
+  visit v = begin(PREAD, NULL, fd);
+  if (v.error) return fail(&v);
+  if (v.limit_bytes >= 0 && size > (size_t)v.limit_bytes) size = (size_t)v.limit_bytes;
+  return end(&v, real(fd, bytes, size, offset));
+}
+
+ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
+  return pread64(fd, bytes, size, offset);
 }
 
 /* --- other calls ----------------------------------------------------------------------------- */
