@@ -3,6 +3,7 @@ std = "min"
 read_globals = {
   "jit", "loadstring", "setfenv", "unpack",
   table = { fields = { "unpack" } },
+  coroutine = { fields = { "close", "isyieldable" } },
 }
 max_line_length = 100
 max_cyclomatic_complexity = 12

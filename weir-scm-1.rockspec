@@ -29,6 +29,7 @@ build = {
     ["weir.options"] = "lua/weir/options.lua",
     ["weir.pipe"] = "lua/weir/pipe.lua",
     ["weir.pipeline"] = "lua/weir/pipeline.lua",
+    ["weir.tasks"] = "lua/weir/tasks.lua",
     ["weir.transform"] = "lua/weir/transform.lua",
     ["weir.types"] = "lua/weir/types.lua",
     ["weir.core"] = {
@@ -57,6 +58,8 @@ build = {
         "src/binding/ticks.c",
         "src/binding/timer.c",
         "src/binding/uncaught.c",
+        "src/binding/waiting.c",
+        "src/binding/yieldable.c",
         "src/core/entry.c",
         "src/core/error.c",
         "src/core/queue.c",

@@ -6,12 +6,15 @@ local lines = require "weir.lines"
 local options = require "weir.options"
 local pipe = require "weir.pipe"
 local pipeline = require "weir.pipeline"
+local tasks = require "weir.tasks"
 local transform = require "weir.transform"
 
 core.add_methods(pipe.methods)
+core.add_methods(tasks.methods)
 
 local weir = {
-  run = core.run,
+  run = tasks.run,
+  spawn = tasks.spawn,
   stop = core.stop,
   next_tick = core.next_tick,
   set_timeout = core.set_timeout,

@@ -145,10 +145,20 @@ function weir.connect(options) end
 ---for a
 ---traceback added to strings. Returns whether work is left; nil and ERR_LOOP_RUNNING when it is
 ---nested.
----@param mode? "default"|"once"|"nowait" until nothing is left; one event; no waiting. "default"
+---With a function: runs it as a coroutine, and the loop until nothing is left, and returns what it
+---returned; raises what it raised. nil and ERR_STALLED, naming stream and event, when nothing is left
+---to do and it still waits.
+---@param mode? "default"|"once"|"nowait"|function until nothing is left; one event; no waiting. "default"
+---@param ... any the function's arguments
 ---@return boolean? alive
 ---@return weir.Error? err
-function weir.run(mode) end
+function weir.run(mode, ...) end
+
+---Runs a function as a coroutine, from the end of this turn on. What it raises is an uncaught error.
+---@param fn function
+---@param ... any its arguments
+---@return thread
+function weir.spawn(fn, ...) end
 
 ---Makes the current run return soon. Nothing outside of one.
 function weir.stop() end
@@ -314,6 +324,31 @@ function Writable:pending() end
 function Writable:path() end
 ---@return integer?
 function Writable:fd() end
+
+-- Coroutines. The three below wait: in a coroutine they yield, and those who wait for one stream wake
+-- first come, first served, when no tick is left. Outside of one they run the loop, if it is weir's own.
+-- Where neither can be (in a callback, across a function of C, in Lua 5.1 also across pcall, metamethods
+-- and iterators) they answer nil and ERR_CANNOT_WAIT, with nothing taken.
+-- An error that they return is told: it is not uncaught as well. One that came while nobody waited is
+-- returned by the next of them.
+
+---`write`, then waits while the stream asks to slow down.
+---@param ... weir.Piece|weir.Callback|any as for write
+---@return boolean? ok true: go on. nil: refused, or the stream has failed
+---@return any err
+function Writable:send(...) end
+---`end_`, then waits until it has finished. Mirrors `await finished(ws.end())`.
+---@param ... weir.Piece|any a last chunk
+---@return boolean? ok
+---@return any err
+function Writable:finish(...) end
+---Waits for an event; returns at once what has already happened: open, ready, connect, finish, end,
+---close, and drain when none is owed. A close that comes first is ERR_STREAM_PREMATURE_CLOSE, an error
+---comes back as `nil, err`. Mirrors events.once.
+---@param event weir.Event|string
+---@return boolean? ok
+---@return any ... the event's arguments; or the error
+function Writable:wait(event) end
 
 ---@class weir.Stats
 ---@field writes integer          accepted

@@ -1,7 +1,7 @@
 /* compat.h - one dialect of Lua's C API: what 5.1, 5.2, 5.3, 5.4 and LuaJIT lack of each other.
 **
-** The only file that looks at LUA_VERSION_NUM. One 5.1 build serves LuaJIT too, so nothing here
-** uses what only LuaJIT has.
+** The only file, beside yieldable.c, that looks at LUA_VERSION_NUM. One 5.1 build serves LuaJIT
+** too, so nothing here uses what only LuaJIT has.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT

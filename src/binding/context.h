@@ -30,6 +30,7 @@ enum {
   WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
   WEIR_SLOT_MAKE_STRING, /* function of data.c */
   WEIR_SLOT_TIMER_META,
+  WEIR_SLOT_WATCHER,     /* function of tasks.lua, see waiting.h */
   WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
   WEIR_ON_DRAIN,
@@ -65,6 +66,8 @@ typedef struct weir_context {
   lua_State *L; /* where Lua can be called now; NULL: nowhere, the state is closing */
   int table;    /* registry reference of the context's table */
   weir_anchors anchors;
+  unsigned calls;       /* of Lua functions by us, that are on the stack */
+  unsigned sends;       /* by coroutines, in this turn of the loop */
   bool has_uncaught;
   bool is_luajit;
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */

@@ -4,6 +4,7 @@
 #include "binding/data.h"
 
 #include "binding/emitter.h"
+#include "binding/waiting.h"
 
 /* function(weir_entry*) -> string. Its own function because it may raise. */
 static lua_results make_string(lua_State *L) {
@@ -57,6 +58,7 @@ void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chu
         lua_pushvalue(L, value);
         weir_context_call(stream->context, L, 1);
       }
+      weir_tell_watcher(stream, L, emission.self, emission.event, true, value, 1);
     } else {
       lose(stream);
     }

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "binding/waiting.h"
+
 /* --- lists --- */
 
 /* Pushes the table event -> list of the stream at `stream`, or nil. */
@@ -295,6 +297,7 @@ static lua_results stream_emit(lua_State *L) {
     for (int k = 1; k <= arguments; k++) lua_pushvalue(L, k + 2);
     lua_call(L, arguments, 0);
   }
+  weir_tell_watcher(weir_lua_stream_check(L, 1, "emit"), L, 1, 2, heard, 3, arguments);
   lua_pushboolean(L, heard);
   return 1;
 }
@@ -325,7 +328,8 @@ void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) 
     lua_settop(L, first - 1);
     return;
   }
-  if (event == WEIR_ON_ERROR && !has_listener(L, emission.list)) {
+  bool heard = has_listener(L, emission.list);
+  if (!heard && !stream->watched && event == WEIR_ON_ERROR) {
     lua_pushvalue(L, first);
     weir_context_uncaught(stream->context, L);
   }
@@ -333,6 +337,7 @@ void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) 
     for (int k = 0; k < arguments; k++) lua_pushvalue(L, first + k);
     weir_context_call(stream->context, L, arguments);
   }
+  weir_tell_watcher(stream, L, emission.self, emission.event, heard, first, arguments);
   lua_settop(L, first - 1);
 }
 

@@ -144,7 +144,10 @@ static void run(hook_call *call) {
   if (!L || !lua_checkstack(L, 8)) return; /* the state closes: it will never be answered */
   weir_context_push(context, L, WEIR_SLOT_CALL_HOOK);
   lua_pushlightuserdata(L, call);
-  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
+  context->calls++;
+  int status = lua_pcall(L, 1, 0, 0);
+  context->calls--;
+  if (status == LUA_OK) return;
   weir_error *error = raised_error(context, L);
   if (call->first) weir_writable_raised(&stream->writable, call->operation, error);
   else answer(stream, call->hook, 0, error);

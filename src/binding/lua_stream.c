@@ -12,6 +12,7 @@
 #include "binding/readable_methods.h"
 #include "binding/socket_methods.h"
 #include "binding/stream_methods.h"
+#include "binding/waiting.h"
 #include "core/assert.h"
 
 /* --- errors of arguments --- */
@@ -133,7 +134,11 @@ static void on_forget(void *owner, uint32_t anchor) {
 }
 
 static void on_idle(void *owner) {
-  weir_lua_stream_settle(owner);
+  weir_lua_stream *stream = owner;
+  lua_State *L = weir_lua_stream_way_in(stream);
+  bool silent = stream->core.life == WEIR_CLOSED && !stream->core.emit_close;
+  if (L && silent) weir_tell_watcher_close(stream, L);
+  weir_lua_stream_settle(stream);
 }
 
 static void on_unused(void *owner) {
@@ -190,6 +195,7 @@ void weir_lua_stream_settle(weir_lua_stream *stream) {
 
 void weir_lua_stream_settle_all(void *owner) {
   weir_context *context = owner;
+  context->sends = 0;
   while (context->settling) {
     weir_lua_stream *stream = context->settling;
     context->settling = stream->next_settling;

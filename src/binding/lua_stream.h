@@ -24,7 +24,8 @@ enum {
   WEIR_FIELD_HOOKS,
   WEIR_FIELD_ANCHORS,
   WEIR_FIELD_COUNT = WEIR_FIELD_ANCHORS,
-  WEIR_FIELD_PRIVATE /* made when it is needed */
+  WEIR_FIELD_PRIVATE, /* made when it is needed, as is the next */
+  WEIR_FIELD_WATCH    /* see waiting.h */
 };
 
 typedef struct weir_lua_stream weir_lua_stream;
@@ -58,6 +59,7 @@ struct weir_lua_stream {
   bool held;      /* by the context's table */
   bool settling;  /* in the context's list of those that may be let go of */
   bool collected; /* its userdata is gone: nobody is told anything any more */
+  bool watched;   /* by coroutines */
   bool orphan;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };

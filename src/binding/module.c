@@ -15,6 +15,8 @@
 #include "binding/ticks.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
+#include "binding/waiting.h"
+#include "binding/yieldable.h"
 
 WEIR_EXPORT int luaopen_weir_core(lua_State *L);
 
@@ -42,6 +44,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_data_open(context, L);
   weir_ticks_open(context, L);
   weir_timer_open(context, L);
+  weir_yieldable_open(L);
 }
 
 int luaopen_weir_core(lua_State *L) {
@@ -55,5 +58,6 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lua_sink_functions);
   set_functions(L, weir_loop_functions);
   set_functions(L, weir_inner_functions);
+  set_functions(L, weir_waiting_functions);
   return 1;
 }

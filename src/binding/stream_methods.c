@@ -51,14 +51,10 @@ static weir_lua_stream *check_writable(lua_State *L, const char *method) {
   return stream;
 }
 
-static lua_results stream_write(lua_State *L) {
-  if (weir_small_write(L)) {
-    lua_pushboolean(L, 1);
-    return 1;
-  }
-  weir_lua_stream *stream = check_writable(L, "write");
+lua_results weir_stream_write_as(lua_State *L, const char *method) {
+  weir_lua_stream *stream = check_writable(L, method);
   weir_chunk chunk;
-  weir_chunk_read(&chunk, L, stream, "write", false);
+  weir_chunk_read(&chunk, L, stream, method, false);
   check_implemented(L, stream);
   weir_chunk_hold(&chunk, L, stream);
   weir_error *refusal = NULL;
@@ -72,6 +68,12 @@ static lua_results stream_write(lua_State *L) {
   }
   if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, &chunk);
   return refuse(L, stream, refusal);
+}
+
+static lua_results stream_write(lua_State *L) {
+  if (!weir_small_write(L)) return weir_stream_write_as(L, "write");
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 static lua_results stream_end(lua_State *L) {
@@ -266,26 +268,6 @@ static lua_results stream_tostring(lua_State *L) {
   return 1;
 }
 
-/* `local ws <close>`: on a normal exit the end, or destroy() of what is only read; destroy(err) on
-** an error; nothing when over.
-*/
-static lua_results stream_close(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_test(L, 1);
-  if (!stream || stream->core.life != WEIR_ALIVE || stream->writable.writer == WEIR_FINISHED) {
-    return 0;
-  }
-  lua_settop(L, 2);
-  if (!lua_isnil(L, 2) || stream->kind->read_only) {
-    destroy(L, stream, 2);
-  } else if (stream->writable.writer == WEIR_OPEN) {
-    weir_error *refusal = NULL;
-    lua_State *outer = enter(stream, L);
-    weir_writable_end(&stream->writable, NULL, 0, WEIR_NOBODY, &refusal);
-    leave(stream, outer);
-  }
-  return 0;
-}
-
 const luaL_Reg weir_stream_methods[] = {
     {"write", stream_write},
     {"end_", stream_end},
@@ -316,6 +298,5 @@ const luaL_Reg weir_stream_methods[] = {
 
 const luaL_Reg weir_stream_metamethods[] = {
     {"__tostring", stream_tostring},
-    {"__close", stream_close},
     {NULL, NULL},
 };

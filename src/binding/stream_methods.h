@@ -11,6 +11,9 @@
 #include "binding/compat.h"
 
 extern const luaL_Reg weir_stream_methods[];
+
+/* write(), whose errors of arguments are raised in the name of `method`. */
+lua_results weir_stream_write_as(lua_State *L, const char *method);
 extern const luaL_Reg weir_stream_metamethods[];
 
 #endif

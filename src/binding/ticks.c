@@ -49,8 +49,9 @@ static void run_tick(weir_tick *tick) {
   weir_context_call(context, L, arguments > 0 ? 2 : 0);
 }
 
-/* next_tick(fn, ...) */
-static lua_results loop_next_tick(lua_State *L) {
+typedef void push_tick(weir_ticks *ticks, weir_tick *tick, weir_tick_run run);
+
+static lua_results queue(lua_State *L, push_tick *push) {
   weir_context *context = weir_context_of(L);
   luaL_checktype(L, 1, LUA_TFUNCTION);
   weir_loop *loop = weir_context_loop(context, L);
@@ -69,8 +70,18 @@ static lua_results loop_next_tick(lua_State *L) {
   it->context = context;
   it->anchor = anchor;
   it->arguments = arguments;
-  weir_ticks_push(&loop->core.ticks, &it->tick, run_tick);
+  push(&loop->core.ticks, &it->tick, run_tick);
   return 0;
+}
+
+/* next_tick(fn, ...) */
+static lua_results loop_next_tick(lua_State *L) {
+  return queue(L, weir_ticks_push);
+}
+
+/* turn_end(fn, ...): when no tick is left */
+static lua_results loop_turn_end(lua_State *L) {
+  return queue(L, weir_ticks_push_turn_end);
 }
 
 /* --- run and stop --- */
@@ -138,6 +149,7 @@ static lua_results loop_info(lua_State *L) {
 
 const luaL_Reg weir_loop_functions[] = {
     {"next_tick", loop_next_tick},
+    {"turn_end", loop_turn_end},
     {"run", loop_run},
     {"stop", loop_stop},
     {"hrtime", loop_hrtime},

@@ -33,7 +33,10 @@ void weir_context_call(weir_context *context, lua_State *L, int arguments) {
   int function = lua_gettop(L) - arguments;
   weir_context_push(context, L, WEIR_SLOT_HANDLER);
   lua_insert(L, function);
-  if (lua_pcall(L, arguments, 0, function) != LUA_OK) weir_context_uncaught(context, L);
+  context->calls++;
+  int status = lua_pcall(L, arguments, 0, function);
+  context->calls--;
+  if (status != LUA_OK) weir_context_uncaught(context, L);
   lua_settop(L, function - 1);
 }
 

@@ -84,6 +84,8 @@ static const struct {
     [WEIR_E_STREAM_PUSH_AFTER_EOF] = {"ERR_STREAM_PUSH_AFTER_EOF", "stream.push() after EOF"},
     [WEIR_E_STREAM_UNSHIFT_AFTER_END] = {"ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
                                          "stream.unshift() after end event"},
+    [WEIR_E_CANNOT_WAIT] = {"ERR_CANNOT_WAIT",
+                            "%s can wait only in a coroutine, or where weir may run its own loop"},
 };
 
 const char *weir_code_name(weir_code code) {

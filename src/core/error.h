@@ -29,6 +29,7 @@ typedef enum weir_code {
   WEIR_E_INVALID_CHUNK, /* pushed: no bytes */
   WEIR_E_STREAM_PUSH_AFTER_EOF,
   WEIR_E_STREAM_UNSHIFT_AFTER_END,
+  WEIR_E_CANNOT_WAIT,
   WEIR_E_COUNT
 } weir_code;
 
