@@ -61,4 +61,15 @@ function weir.create_read_stream(path, given)
   return core.read_file(options.read_file(path, given))
 end
 
+-- The standard streams are made when they are first asked for.
+local STANDARD = { stdout = 1, stderr = 2 }
+
+setmetatable(weir, { __index = function(self, name)
+  local fd = STANDARD[name]
+  if not fd then return nil end
+  local stream = core.standard(options.file(nil, { fd = fd }))
+  rawset(self, name, stream)
+  return stream
+end })
+
 return weir

@@ -31,6 +31,9 @@ enum {
   WEIR_SLOT_MAKE_STRING, /* function of data.c */
   WEIR_SLOT_TIMER_META,
   WEIR_SLOT_WATCHER,     /* function of tasks.lua, see waiting.h */
+  WEIR_SLOT_STDIN, /* the streams of the standard descriptors, or false, in their order */
+  WEIR_SLOT_STDOUT,
+  WEIR_SLOT_STDERR,
   WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
   WEIR_ON_DRAIN,

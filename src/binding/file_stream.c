@@ -3,9 +3,11 @@
 */
 #include "binding/file_stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "binding/descriptor_stream.h"
 #include "binding/emitter.h"
 #include "binding/lua_stream.h"
 #include "binding/options.h"
@@ -98,12 +100,29 @@ static bool read_file_options(lua_State *L, weir_file *file) {
   return file->path || !path;
 }
 
+/* What C has buffered for a standard descriptor was written before what we write. */
+static void flush_buffer_of(uint64_t fd) {
+  if (fd == 1) fflush(stdout);
+  if (fd == 2) fflush(stderr);
+}
+
+/* Whether the descriptor that was given, if one was, takes no pool thread. */
+static bool start_on_descriptor(weir_lua_stream *stream, lua_State *L,
+                                const weir_stream_options *options) {
+  uint64_t fd = weir_options_count(L, 1, "fd", UINT64_MAX);
+  if (fd == UINT64_MAX) return false;
+  flush_buffer_of(fd);
+  if (sync_of(weir_options_string(L, 1, "sync")) != WEIR_SYNC_NONE) return false;
+  return weir_descriptor_stream_start(stream, L, (int)fd, options);
+}
+
 lua_results weir_file_stream_new(lua_State *L) {
   weir_context *context = weir_context_of(L);
   weir_stream_options options;
   weir_options_read(L, 1, &options);
   lua_settop(L, 1);
   weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  if (start_on_descriptor(stream, L, &options)) return 1;
   weir_file_sink *sink = malloc(sizeof *sink);
   if (!sink) return luaL_error(L, "not enough memory");
   weir_file_sink_init(sink);

@@ -55,6 +55,7 @@ struct weir_lua_stream {
   const weir_stream_kind *kind;
   void *sink;
   weir_anchors anchors;
+  const char *standard; /* "stdout": the process's own, which pipes never end; NULL: it is not */
   bool started;
   bool held;      /* by the context's table */
   bool settling;  /* in the context's list of those that may be let go of */

@@ -12,6 +12,7 @@
 #include "binding/pin.h"
 #include "binding/read_stream.h"
 #include "binding/socket_stream.h"
+#include "binding/standard_streams.h"
 #include "binding/ticks.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
@@ -24,6 +25,7 @@ static const luaL_Reg functions[] = {
     {"file", weir_file_stream_new},
     {"read_file", weir_read_stream_new},
     {"codec", weir_codec_new},
+    {"standard", weir_standard_streams_get},
     {"connect", weir_socket_connect_new},
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},

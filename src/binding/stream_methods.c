@@ -262,7 +262,7 @@ static lua_results stream_tostring(lua_State *L) {
   }
   const char *path = stream->kind->path ? stream->kind->path(stream) : NULL;
   if (path) lua_pushfstring(L, "%s '%s'", stream->kind->name, path);
-  else lua_pushstring(L, stream->kind->name);
+  else lua_pushstring(L, stream->standard ? stream->standard : stream->kind->name);
   lua_pushfstring(L, "weir.stream (%s, %s): %p", lua_tostring(L, -1), state_of(stream),
                   (const void *)stream);
   return 1;

@@ -7,14 +7,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sinks/socket.h"
 #include "sinks/standard.h"
 
 /* --- an open file of our own --- */
@@ -69,6 +68,7 @@ int weir_borrow(weir_borrowed *borrowed, int fd, bool writes) {
   borrowed->fd = open_anew(fd, &info, writes);
   if (borrowed->fd >= 0) return 0;
   borrowed->shared = true;
+  borrowed->blocks = !(flags & O_NONBLOCK);
   borrowed->fd = fcntl(fd, F_DUPFD_CLOEXEC, WEIR_STANDARD_COUNT);
   return borrowed->fd < 0 ? -errno : 0;
 }
@@ -76,6 +76,12 @@ int weir_borrow(weir_borrowed *borrowed, int fd, bool writes) {
 void weir_borrowed_close(weir_borrowed *borrowed) {
   if (borrowed->fd >= 0) close(borrowed->fd);
   borrowed->fd = -1;
+}
+
+void weir_borrowed_restore(const weir_borrowed *borrowed) {
+  if (!borrowed->shared || !borrowed->blocks) return;
+  int flags = fcntl(borrowed->fd, F_GETFL);
+  if (flags >= 0) fcntl(borrowed->fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 /* --- writing and reading --- */
@@ -94,18 +100,12 @@ static ssize_t end_call(const weir_borrowed *borrowed, ssize_t result, int flags
   return answer == -EWOULDBLOCK ? -EAGAIN : answer;
 }
 
-static ssize_t send_vectors(int fd, const struct iovec *vectors, int count) {
-  struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)vectors};
-  message.msg_iovlen = (__typeof__(message.msg_iovlen))count;
-  return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 ssize_t weir_borrowed_write(const weir_borrowed *borrowed, const struct iovec *vectors, int count) {
+  if (borrowed->socket) return weir_socket_send(borrowed->fd, vectors, (size_t)count);
   int flags = begin_call(borrowed);
   ssize_t written;
   do {
-    written = borrowed->socket ? send_vectors(borrowed->fd, vectors, count)
-                               : writev(borrowed->fd, vectors, count);
+    written = writev(borrowed->fd, vectors, count);
   } while (written < 0 && errno == EINTR);
   return end_call(borrowed, written, flags);
 }

@@ -26,6 +26,7 @@ typedef struct weir_borrowed {
   int fd;      /* ours: close-on-exec, above 2; -1: none */
   bool socket; /* takes the calls of sockets */
   bool shared; /* the open file is still everybody's: O_NONBLOCK must not stay set */
+  bool blocks; /* it was not set when the descriptor was borrowed */
 } weir_borrowed;
 
 /* Makes a descriptor of our own for what `fd` leads to, for writing, or else for reading. Returns
@@ -33,6 +34,8 @@ typedef struct weir_borrowed {
 */
 int weir_borrow(weir_borrowed *borrowed, int fd, bool writes);
 void weir_borrowed_close(weir_borrowed *borrowed);
+/* Somebody has set O_NONBLOCK, as libuv does: everybody has it as it was. */
+void weir_borrowed_restore(const weir_borrowed *borrowed);
 
 /* Write or read without blocking. Return how many bytes, 0 at the end of what is read, or a
 ** negative errno; -EAGAIN: not now. Where nobody reads it is -EPIPE; for a pipe SIGPIPE as well.

@@ -95,12 +95,8 @@ bool weir_stream_sink_set_timeout(weir_stream_sink *sink, uint64_t timeout_ms) {
 
 /* Returns the bytes that the kernel took, or a negative errno. */
 static ssize_t write_once(const weir_stream_sink *sink, const struct iovec *vectors, size_t count) {
-  if (sink->type != WEIR_STREAM_PIPE) return weir_socket_send(sink->fd, vectors, count);
-  for (;;) {
-    ssize_t written = writev(sink->fd, vectors, (int)count);
-    if (written >= 0) return written;
-    if (errno != EINTR) return -errno;
-  }
+  if (sink->type != WEIR_STREAM_BORROWED) return weir_socket_send(sink->fd, vectors, count);
+  return weir_borrowed_write(&sink->borrowed, vectors, (int)count);
 }
 
 /* As much of the slices as one send takes. */
@@ -191,6 +187,15 @@ int weir_stream_sink_adopt(weir_stream_sink *sink, int fd) {
   return 0;
 }
 
+int weir_stream_sink_borrow(weir_stream_sink *sink, int fd) {
+  int error = weir_borrow(&sink->borrowed, fd, true);
+  if (error) return error;
+  error = weir_stream_sink_adopt(sink, sink->borrowed.fd);
+  weir_borrowed_restore(&sink->borrowed);
+  if (error) weir_borrowed_close(&sink->borrowed);
+  return error;
+}
+
 void weir_stream_sink_set_ref(weir_stream_sink *sink, bool on) {
   sink->no_ref = !on;
   if (sink->fd >= 0) set_poll_ref(sink);
@@ -248,7 +253,8 @@ static void sink_cancel_open(void *self) {
 static void sink_finish(void *self) {
   weir_stream_sink *sink = self;
   weir_error *error = NULL;
-  if (sink->type != WEIR_STREAM_PIPE && shutdown(sink->fd, SHUT_WR) != 0 && errno != ENOTCONN) {
+  bool shuts = sink->type != WEIR_STREAM_BORROWED; /* it would be shut for all who have it */
+  if (shuts && shutdown(sink->fd, SHUT_WR) != 0 && errno != ENOTCONN) {
     error = weir_error_system(errno, "shutdown");
   }
   weir_writable_finished(sink->writable, error);
@@ -275,7 +281,7 @@ static void on_poll_closed(weir_handle *poll) {
 
 static void close_descriptor(weir_stream_sink *sink) {
   if (sink->resets) weir_socket_set_reset(sink->fd);
-  if (!sink->borrowed) weir_socket_close(sink->fd);
+  weir_socket_close(sink->fd);
   sink->fd = -1;
 }
 

@@ -14,11 +14,12 @@
 #include "sinks/connector.h"
 
 #include "core/writable.h"
+#include "sinks/borrowed.h"
 
 typedef enum weir_stream_type {
   WEIR_STREAM_TCP,
   WEIR_STREAM_UNIX,
-  WEIR_STREAM_PIPE, /* and whatever else takes write(2) */
+  WEIR_STREAM_BORROWED, /* whatever can be waited for and is not ours alone */
 } weir_stream_type;
 
 /* Who is told what the core does not tell. */
@@ -40,7 +41,7 @@ typedef struct weir_stream_sink {
   weir_connector *connector; /* NULL: not on the way to a peer */
   int fd;                    /* -1: none yet, or none any more */
   weir_stream_type type;
-  bool borrowed;            /* the descriptor is somebody else's: it is not closed */
+  weir_borrowed borrowed;   /* of that type: what `fd` is */
   bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
   bool no_ref;              /* does not keep the loop running */
   bool resets;              /* closing tells the peer "reset" */
@@ -63,6 +64,8 @@ void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writa
 ** that cannot be waited for. On error it stays the caller's.
 */
 int weir_stream_sink_adopt(weir_stream_sink *sink, int fd);
+/* Writes to what `fd` leads to, which goes on being the caller's. Returns as adopt does. */
+int weir_stream_sink_borrow(weir_stream_sink *sink, int fd);
 /* Frees what it owns. The sink must be closed, or never have been started. */
 void weir_stream_sink_deinit(weir_stream_sink *sink);
 
