@@ -102,9 +102,11 @@ end
 
 local function check_destination(dst)
   if not core.is_stream(dst) then errors.bad_argument(1, "pipe", "stream", dst, 2) end
-  if not core.state(dst).has_writable then
+  local state = core.state(dst)
+  if not state.has_writable then
     error("bad argument #1 to 'pipe' (a stream that can be written to expected)", 3)
   end
+  return state
 end
 
 local methods = {}
@@ -114,7 +116,7 @@ function methods.pipe(src, dst, options)
     core.fail(src, core.make_error("ERR_STREAM_CANNOT_PIPE", "Cannot pipe, not readable"))
     return
   end
-  check_destination(dst)
+  local state = check_destination(dst)
   if options ~= nil and type(options) ~= "table" then
     errors.bad_argument(2, "pipe", "table", options)
   end
@@ -122,7 +124,7 @@ function methods.pipe(src, dst, options)
   if #pipes == 1 then pipes.several = true end
   pipes[#pipes + 1] = dst
   local it = setmetatable({ src = src, dst = dst, pipes = pipes, undone = false }, Pipe)
-  it:make_listeners(not (options and options.end_ == false))
+  it:make_listeners(not state.is_standard and not (options and options.end_ == false))
   if src:readable_ended() then core.next_tick(it.at_end) else src:once("end", it.at_end) end
   dst:on("unpipe", it.on_unpipe)
   src:on("data", it.on_data)

@@ -99,6 +99,29 @@ function Pipeline:join(src, dst)
   end)
 end
 
+-- Joins a stage to weir.stdout or weir.stderr, which is through when it has written all that came.
+-- It lives on, whatever happens to the others, and keeps no listener of ours.
+function Pipeline:join_standard(src, dst)
+  self.missing = self.missing + 2
+  local answered, stop_watching = false, nil
+  local function answer(err)
+    if answered then return end
+    answered = true
+    stop_watching()
+    src:unpipe(dst)
+    self:answer(err)
+  end
+  stop_watching = finished.watch(dst, { readable = false, writable = true }, function(err)
+    answer(err == nil and errors.premature_close() or err)
+  end)
+  self.destroyers[#self.destroyers + 1] = answer
+  src:pipe(dst)
+  local function at_end() dst:write("", answer) end
+  if core.state(src).end_told and src:errored() == nil then core.next_tick(at_end)
+  else src:once("end", at_end) end
+  self:watch_source(src)
+end
+
 -- Errors that come when the stage is through count too; what others caused does not.
 function Pipeline:hear_errors(stage)
   local function on_error(err)
@@ -110,6 +133,9 @@ end
 
 function Pipeline:add(stages, i)
   local stage, is_last = stages[i], i == #stages
+  if i > 1 and core.state(stage).is_standard then
+    return self:join_standard(stages[i - 1], stage)
+  end
   local cleanup = self:guard(stage, not is_last, i > 1)
   local deafen = self:hear_errors(stage)
   -- A last stage that can still be read lives on: hands off it, in the end.

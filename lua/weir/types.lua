@@ -85,6 +85,9 @@ local weir = {}
 
 ---Makes a stream into a file. It is opened by the loop: writes may come at once, and wait for it.
 ---Raises for wrong arguments, with nothing created. All else arrives as an error.
+---With `fd` it writes into a descriptor that is open already: of a file, pipe, terminal, socket or
+---device. Whatever it is, the loop does not block, and O_NONBLOCK is not left set where others have the
+---same open file. Descriptors 0, 1 and 2 are never closed.
 ---Events: open, ready, drain, prefinish, finish, error, close. Mirrors fs.createWriteStream.
 ---@param path? string no NUL byte; nil only with `fd`
 ---@param options? weir.FileOptions
@@ -100,6 +103,17 @@ function weir.create_write_stream(path, options) end
 ---@param options? weir.FileReadOptions
 ---@return weir.Readable
 function weir.create_read_stream(path, options) end
+
+---Standard output, of whatever kind: made when it is first used, after C's own buffer was flushed; one
+---for each Lua state. It is like any stream with `fd = 1`, but pipe() and pipeline() never end it.
+---`end_` and `destroy` let go of descriptor 1 and leave it open. Idle, it does not keep the loop going.
+---A reader that is gone is the error EPIPE. Mirrors process.stdout.
+---@type weir.Writable
+weir.stdout = nil
+
+---The same for standard error. Mirrors process.stderr.
+---@type weir.Writable
+weir.stderr = nil
 
 ---Makes a stream that compresses: what is written comes out as one member of gzip. It works on
 ---libuv's thread pool, and only while somebody reads. `finish` comes when all was compressed; `end`

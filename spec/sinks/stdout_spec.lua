@@ -202,6 +202,63 @@ describe("weir.stdout", function()
     end
   end)
 
+  it("is not ended by a pipe, which leaves no listener behind", function()
+    for _, ends in ipairs { "", ", { end_ = true }" } do
+      local said, rest = run("pipe read", ([[
+        local source = weir.create_read_stream(support.put "abc")
+        source:pipe(weir.stdout%s)
+        weir.run()
+        weir.stdout:write "def"
+        weir.run()
+        io.stderr:write(tostring(source:closed()))
+        for _, event in ipairs { "drain", "error", "close", "finish", "unpipe" } do
+          io.stderr:write(weir.stdout:listener_count(event))
+        end
+      ]]):format(ends))
+      assert.equal(sent "abcdef", said)
+      assert.equal("true00000", rest)
+    end
+  end)
+
+  it("is not ended by a pipeline, which calls back when it has written all", function()
+    local text = ("x"):rep(300000)
+    local said, rest = run("pipe pause 50", [[
+      local source = weir.create_read_stream(support.put(("x"):rep(300000)))
+      weir.pipeline(source, weir.passthrough(), weir.stdout, function(err)
+        io.stderr:write(tostring(err), " ", weir.stdout:bytes_written(), " ")
+        for _, event in ipairs { "drain", "error", "close", "finish", "unpipe" } do
+          io.stderr:write(weir.stdout:listener_count(event))
+        end
+        weir.stdout:write "def"
+      end)
+      weir.run()
+    ]])
+    assert.equal(sent(text .. "def"), said)
+    assert.equal("nil 300000 00000", rest)
+  end)
+
+  it("lives on when a pipeline to it fails, and makes one fail that it cannot serve", function()
+    local said, rest = run("pipe read", [[
+      local source = weir.readable { read = function(self) self:destroy "broken" end }
+      weir.pipeline(source, weir.stdout, function(err)
+        io.stderr:write(tostring(err))
+        weir.stdout:write "abc"
+      end)
+      weir.run()
+    ]])
+    assert.equal(sent "abc", said)
+    assert.equal("broken", rest)
+    said, rest = run("pipe close 10", [[
+      local source = weir.create_read_stream(support.put(("x"):rep(300000)))
+      weir.pipeline(source, weir.stdout, function(err)
+        io.stderr:write(err.code, " ", tostring(source:destroyed()))
+      end)
+      weir.run()
+    ]])
+    assert.matches("^code 0 bytes 10 ", said)
+    assert.equal("EPIPE true", rest)
+  end)
+
   it("and weir.stderr may lead to the same place", function()
     local path = support.new_path()
     local _, code = support.sh(support.command([[

@@ -118,7 +118,8 @@ static void set_writer_flags(lua_State *L, const weir_writable *w) {
 /* state(stream): what weir.finished has to know, in a table. */
 static lua_results state(lua_State *L) {
   const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "state");
-  lua_createtable(L, 0, 13);
+  lua_createtable(L, 0, 14);
+  set_flag(L, "is_standard", stream->standard != NULL);
   set_reader_flags(L, stream->core.readable);
   set_writer_flags(L, stream->core.writable);
   set_flag(L, "auto_destroy", stream->core.auto_destroy);
