@@ -279,23 +279,29 @@ fmt-check: ## say which C files are not formatted
 ORACLE      := spec/oracle
 SEED        ?= 1
 COUNT       ?= 2000
-PROFILE     ?= core full reentrant
+WRITABLE    := core full reentrant
+COMPOSED    := paused pipe pipeline faults fanout handlers
+PROFILE     ?= $(WRITABLE) $(COMPOSED)
 GOLDEN_SEED := 20
 RUN_ENV      = LUA_PATH="./?.lua;./lua/?.lua;./lua/?/init.lua;;" LUA_CPATH="./$(B)/$(LUAV)/?.so;;"
 
+# Of profile $$p, in the loops below.
+generator    = $$(case " $(WRITABLE) " in *" $$p "*) echo $(ORACLE)/gen.js;; *) echo $(ORACLE)/gen_pipe.js;; esac)
+
 .PHONY: oracle oracle-golden
-oracle: $(MODULE) ## new random programs, in Node and here: SEED= COUNT= PROFILE=core|full|reentrant
+oracle: $(MODULE) ## new random programs, in Node and here: SEED= COUNT= PROFILE="core pipe ..."
 	@command -v node > /dev/null || \
 	  { echo "no node here; the programs it has run before: make spec-lua SPECS=$(ORACLE)/golden_spec.lua"; exit 1; }
 	@mkdir -p $(B)/oracle
 	@for p in $(PROFILE); do \
-	  node $(ORACLE)/gen.js --seed $(SEED) --count $(COUNT) --profile $$p --out $(B)/oracle/$$p \
+	  node $(generator) --seed $(SEED) --count $(COUNT) --profile $$p --out $(B)/oracle/$$p \
 	    && $(RUN_ENV) $(LUA) $(ORACLE)/run.lua $(B)/oracle/$$p || exit 1; \
 	done
 
 oracle-golden: ## write the committed programs and traces anew (needs Node 20)
-	@for p in core full reentrant; do \
-	  node $(ORACLE)/gen.js --seed $(GOLDEN_SEED) --count 800 --profile $$p --short \
+	@for p in $(WRITABLE) $(COMPOSED); do \
+	  case " $(WRITABLE) " in *" $$p "*) count=800;; *) count=300;; esac; \
+	  node $(generator) --seed $(GOLDEN_SEED) --count $$count --profile $$p --short \
 	    --out $(ORACLE)/golden/$$p || exit 1; \
 	done
 

@@ -1,11 +1,13 @@
 --- weir: writable streams for Lua, as Node.js has them. The public face of the module.
 local core = require "weir.core"
+local compose = require "weir.compose"
 local finished = require "weir.finished"
 local gzip = require "weir.gzip"
 local lines = require "weir.lines"
 local options = require "weir.options"
 local pipe = require "weir.pipe"
 local pipeline = require "weir.pipeline"
+local source = require "weir.source"
 local tasks = require "weir.tasks"
 local transform = require "weir.transform"
 
@@ -29,6 +31,8 @@ local weir = {
   lines = lines.lines,
   finished = finished.finished,
   pipeline = pipeline.pipeline,
+  compose = compose.compose,
+  readable_from = source.readable_from,
 }
 
 --- Makes a stream whose sink is written in Lua.

@@ -222,6 +222,23 @@ function options.readable(given)
   return checked, hooks_of(checked)
 end
 
+local READABLE_FROM = {
+  high_water_mark = "whole", object_mode = "boolean", auto_destroy = "boolean",
+  emit_close = "boolean",
+}
+
+--- Checks the options of weir.readable_from. Returns them, for lua/weir/source.lua.
+function options.readable_from(given)
+  local check = { constructor = "readable_from", position = 2 }
+  local checked = read(check, given, READABLE_FROM)
+  if checked.object_mode == nil then checked.object_mode = true end
+  if checked.object_mode then checked.high_water_mark = checked.high_water_mark or 1 end
+  fill_common(check, checked)
+  checked.readable_high_water_mark = checked.high_water_mark
+  checked.readable_object_mode = checked.object_mode
+  return checked
+end
+
 local function with_both_sides(known)
   for name, kind in pairs {
     object_mode = "boolean", readable_object_mode = "boolean", writable_object_mode = "boolean",

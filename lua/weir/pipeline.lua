@@ -6,6 +6,9 @@
 local core = require "weir.core"
 local errors = require "weir.errors"
 local finished = require "weir.finished"
+local pipe = require "weir.pipe"
+local source = require "weir.source"
+local stage = require "weir.stage"
 
 local pipeline = {}
 
@@ -46,20 +49,27 @@ function Pipeline:answer(err)
 end
 
 -- Destroys the stage when another one fails, unless it is through. Returns what stops watching it.
-function Pipeline:guard(stage, reads, writes)
+function Pipeline:guard(stream, reads, writes)
   local through = false
-  stage:on("close", function() through = true end)
-  local cleanup = finished.watch(stage, { readable = reads, writable = writes }, function(err)
+  stream:on("close", function() through = true end)
+  local cleanup = finished.watch(stream, { readable = reads, writable = writes }, function(err)
     through = err == nil
   end)
   self.destroyers[#self.destroyers + 1] = function(err)
     if through then return end
     through = true
-    if not stage:destroyed() then
-      stage:destroy(err ~= nil and err or errors.destroyed "pipe")
+    if not stream:destroyed() then
+      stream:destroy(err ~= nil and err or errors.destroyed "pipe")
     end
   end
   return cleanup
+end
+
+-- Answers for the junction before stage `i`. When a function has returned before its input ended,
+-- what is in front of it is closed early, and well.
+function Pipeline:answer_at(i, err)
+  if self.left >= i and errors.is(err, PREMATURE_CLOSE) then err = nil end
+  self:answer(err)
 end
 
 -- A source that closed before its `end`, though all was read in, still tells it.
@@ -68,34 +78,34 @@ local function is_late(src, err)
     and not core.state(src).error_told
 end
 
-function Pipeline:watch_source(src)
-  local function answer(err) self:answer(err) end
+function Pipeline:watch_source(src, i)
+  local function answer(err) self:answer_at(i, err) end
   finished.watch(src, { readable = true, writable = false }, function(err)
-    if not is_late(src, err) then return self:answer(err) end
-    src:once("end", function() self:answer(nil) end)
+    if self.left >= i or not is_late(src, err) then return answer(err) end
+    src:once("end", function() answer(nil) end)
     src:once("error", answer)
   end)
 end
 
--- Joins two stages. Returns what stops watching the second.
-function Pipeline:join(src, dst)
+-- Joins stage `i` and the one before it. Returns what stops watching it.
+function Pipeline:join(src, dst, i)
   self.missing = self.missing + 2
   local source_ended = false
   dst:on("close", function()
-    if not source_ended then self:answer(errors.premature_close()) end
+    if not source_ended and self.left < i then self:answer(errors.premature_close()) end
   end)
   src:pipe(dst, { end_ = false })
   local function end_destination()
     source_ended = true
-    dst:end_()
+    pipe.when_delivered(src, dst, function() dst:end_() end)
   end
   if core.state(src).end_told and src:errored() == nil then core.next_tick(end_destination)
   else src:once("end", end_destination) end
-  self:watch_source(src)
+  self:watch_source(src, i)
   return finished.watch(dst, { readable = false, writable = true }, function(err)
     -- One that was through before its source ended has not got it all (C-03).
     if err == nil and not source_ended then err = errors.premature_close() end
-    self:answer(err)
+    self:answer_at(i, err)
   end)
 end
 
@@ -123,14 +133,15 @@ function Pipeline:join_standard(src, dst)
 end
 
 -- Errors that come when the stage is through count too; what others caused does not.
-function Pipeline:hear_errors(stage)
+function Pipeline:hear_errors(stream)
   local function on_error(err)
     if not errors.is(err, PREMATURE_CLOSE) then self:answer(err) end
   end
-  stage:on("error", on_error)
-  return function() stage:off("error", on_error) end
+  stream:on("error", on_error)
+  return function() stream:off("error", on_error) end
 end
 
+<<<<<<< HEAD
 function Pipeline:add(stages, i)
   local stage, is_last = stages[i], i == #stages
   if i > 1 and core.state(stage).is_standard then
@@ -138,15 +149,30 @@ function Pipeline:add(stages, i)
   end
   local cleanup = self:guard(stage, not is_last, i > 1)
   local deafen = self:hear_errors(stage)
+=======
+function Pipeline:add(streams, i)
+  local stream, is_last = streams[i], i == #streams
+  local cleanup = self:guard(stream, not is_last, i > 1)
+  local deafen = self:hear_errors(stream)
+>>>>>>> 7434cde (pipe: bytes move in C; compose, readable_from, functions as stages)
   -- A last stage that can still be read lives on: hands off it, in the end.
-  local lives_on = is_last and finished.is_readable(stage)
-  if lives_on then
+  if is_last and finished.is_readable(stream) then
     self.cleanups[1], self.cleanups[2] = cleanup, deafen
   end
   if i == 1 then return end
-  cleanup = self:join(stages[i - 1], stage)
-  if is_last and finished.is_readable(stage) then self.cleanups[#self.cleanups + 1] = cleanup end
+  cleanup = self:join(streams[i - 1], stream, i)
+  if is_last and finished.is_readable(stream) then self.cleanups[#self.cleanups + 1] = cleanup end
 end
+
+--- Joins streams; the arguments are checked.
+function pipeline.join(streams, callback)
+  local self = setmetatable({ callback = callback, missing = 0, left = 0, destroyers = {},
+    cleanups = {} }, Pipeline)
+  for i = 1, #streams do self:add(streams, i) end
+  return self
+end
+
+-- The arguments -----------------------------------------------------------------------------------
 
 -- The stages among the arguments, which may be one array, and the callback.
 local function read_arguments(...)
@@ -157,25 +183,66 @@ local function read_arguments(...)
     errors.bad_argument(math.max(count, 1), "pipeline", "function", callback, 2)
   end
   stages[count] = nil
-  if count == 2 and type(stages[1]) == "table" then stages = stages[1] end
-  return stages, callback
+  if count == 2 and type(stages[1]) == "table" then stages, count = stages[1], #stages[1] + 1 end
+  if count < 3 then
+    error(core.make_error("ERR_MISSING_ARGS", "a pipeline needs two streams or more"), 3)
+  end
+  return stages, callback, count - 1
+end
+
+local function check_stages(stages, count)
+  for i = 1, count do
+    local value = stages[i]
+    if core.is_stream(value) then
+      local state = core.state(value)
+      local lacks = (i < count and not state.has_readable and "read")
+        or (i > 1 and not state.has_writable and "written to")
+      if lacks then
+        error(("bad argument #%d to 'pipeline' (a stream that can be %s expected)"):format(i,
+          lacks), 3)
+      end
+    elseif not (i == 1 and source.iterator(value) or type(value) == "function") then
+      errors.bad_argument(i, "pipeline", "stream or function", value, 2)
+    end
+  end
+end
+
+-- Streams of all stages, and what is known of those that are functions.
+local function make_streams(stages, count)
+  local streams, functions = {}, {}
+  for i = 1, count do
+    local value = stages[i]
+    if core.is_stream(value) then streams[i] = value
+    elseif i == 1 then streams[i] = source.readable_from(value)
+    else streams[i], functions[i] = stage.new(value) end
+  end
+  return streams, functions
+end
+
+-- A function that returns early wants nothing more of the stages in front of it.
+local function let_leave(self, streams, functions)
+  for i, it in pairs(functions) do
+    it.is_last = i == #streams
+    function it.on_left()
+      self.left = math.max(self.left, i)
+      streams[i - 1]:unpipe(streams[i])
+      for k = i - 1, 1, -1 do streams[k]:destroy() end
+      streams[i]:end_()
+    end
+  end
 end
 
 --- weir.pipeline(s1, ..., sn, callback) -> sn
 function pipeline.pipeline(...)
-  local stages, callback = read_arguments(...)
-  if #stages < 2 then
-    error(core.make_error("ERR_MISSING_ARGS", "a pipeline needs two streams or more"), 2)
-  end
-  for i = 1, #stages do
-    if not core.is_stream(stages[i]) then
-      errors.bad_argument(i, "pipeline", "stream", stages[i])
-    end
-  end
-  local self = setmetatable({ callback = callback, missing = 0, destroyers = {}, cleanups = {} },
-    Pipeline)
-  for i = 1, #stages do self:add(stages, i) end
-  return stages[#stages]
+  local stages, callback, count = read_arguments(...)
+  check_stages(stages, count)
+  local streams, functions = make_streams(stages, count)
+  local last = functions[count]
+  local self = pipeline.join(streams, function(err)
+    if last then callback(err, last.result) else callback(err) end
+  end)
+  let_leave(self, streams, functions)
+  return streams[count]
 end
 
 return pipeline

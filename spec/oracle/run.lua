@@ -1,4 +1,5 @@
--- Replays the programs PREFIX.lua and compares with the traces PREFIX.expected, both from gen.js.
+-- Replays the programs PREFIX.lua and compares with the traces PREFIX.expected, both from gen.js or
+-- gen_pipe.js.
 -- Usage: lua spec/oracle/run.lua PREFIX [--show N]      exit code 0 if every trace is equal
 local replay = require "spec.oracle.replay"
 

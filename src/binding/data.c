@@ -4,6 +4,7 @@
 #include "binding/data.h"
 
 #include "binding/emitter.h"
+#include "binding/pipe_writer.h"
 #include "binding/waiting.h"
 
 /* function(weir_entry*) -> string. Its own function because it may raise. */
@@ -48,20 +49,40 @@ static void lose(weir_lua_stream *stream) {
   weir_stream_fail_with(&stream->core, WEIR_E_OUT_OF_MEMORY);
 }
 
+/* Sees to it that the value of the chunk is at `index`. */
+static bool make_value(weir_lua_stream *stream, lua_State *L, int index, const weir_entry *chunk) {
+  if (!lua_isnil(L, index)) return true;
+  if (!weir_data_push(stream, L, chunk)) return false;
+  lua_replace(L, index);
+  return true;
+}
+
+/* Gives the chunk to all who listen; the value is at `index` once somebody has needed it. */
+static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission *emission,
+                           int index, const weir_entry *chunk) {
+  while (weir_emission_next(emission, L)) {
+    if (weir_pipe_writer_takes(L, chunk)) {
+      weir_pipe_writer_give(stream->context, L, chunk);
+      continue;
+    }
+    if (!make_value(stream, L, index, chunk)) return false;
+    lua_pushvalue(L, index);
+    weir_context_call(stream->context, L, 1);
+  }
+  return true;
+}
+
 void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk) {
   int top = lua_gettop(L);
   weir_emission emission;
-  if (weir_emission_begin(&emission, stream, L, WEIR_ON_DATA) && emission.count > 0) {
-    if (weir_data_push(stream, L, chunk)) {
-      int value = lua_gettop(L);
-      while (weir_emission_next(&emission, L)) {
-        lua_pushvalue(L, value);
-        weir_context_call(stream->context, L, 1);
-      }
-      weir_tell_watcher(stream, L, emission.self, emission.event, true, value, 1);
-    } else {
-      lose(stream);
-    }
+  if (weir_emission_begin(&emission, stream, L, WEIR_ON_DATA)) {
+    bool heard = emission.count > 0;
+    lua_pushnil(L);
+    int value = lua_gettop(L);
+    bool told = tell_listeners(stream, L, &emission, value, chunk);
+    if (told && stream->watched) told = make_value(stream, L, value, chunk);
+    if (!told) lose(stream);
+    else weir_tell_watcher(stream, L, emission.self, emission.event, heard, value, 1);
   }
   lua_settop(L, top);
 }

@@ -93,6 +93,22 @@ static lua_results needs_drain(lua_State *L) {
   return 1;
 }
 
+/* room(stream): how much more it accepts now, and at most; nil: any amount. */
+static lua_results room(lua_State *L) {
+  const weir_writable *w = weir_lua_stream_check(L, 1, "room")->core.writable;
+  if (!w || w->options.max_buffered == WEIR_NO_LIMIT) return 0;
+  weir_push_count(L, w->options.max_buffered - w->length);
+  weir_push_count(L, w->options.max_buffered);
+  return 2;
+}
+
+/* want_drain(stream): it has refused, and somebody waits. False if it is empty: no drain comes. */
+static lua_results want_drain(lua_State *L) {
+  weir_writable *w = weir_lua_stream_check(L, 1, "want_drain")->core.writable;
+  lua_pushboolean(L, w && weir_writable_want_drain(w));
+  return 1;
+}
+
 static void set_flag(lua_State *L, const char *name, bool value) {
   lua_pushboolean(L, value);
   lua_setfield(L, -2, name);
@@ -137,6 +153,8 @@ const luaL_Reg weir_inner_functions[] = {
     {"takes", takes},
     {"input_ended", input_ended},
     {"needs_drain", needs_drain},
+    {"room", room},
+    {"want_drain", want_drain},
     {"state", state},
     {NULL, NULL},
 };

@@ -10,6 +10,7 @@
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
 #include "binding/pin.h"
+#include "binding/pipe_writer.h"
 #include "binding/read_stream.h"
 #include "binding/socket_stream.h"
 #include "binding/standard_streams.h"
@@ -61,5 +62,6 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_loop_functions);
   set_functions(L, weir_inner_functions);
   set_functions(L, weir_waiting_functions);
+  set_functions(L, weir_pipe_writer_functions);
   return 1;
 }

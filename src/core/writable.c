@@ -124,6 +124,18 @@ static void account(weir_writable *w, uint64_t size) {
   if (w->length > w->stats.peak_buffered) w->stats.peak_buffered = w->length;
 }
 
+static void owe_drain(weir_writable *w) {
+  if (w->need_drain) return;
+  w->need_drain = true;
+  w->blocked_since_ns = w->stream->core->now_ns();
+}
+
+bool weir_writable_want_drain(weir_writable *w) {
+  if (w->length <= w->options.low_water_mark) return false;
+  owe_drain(w);
+  return true;
+}
+
 /* What the writer is answered. Measured after the sink ran: one that answers at once never causes
 ** back-pressure.
 */
@@ -132,10 +144,7 @@ static weir_verdict answer(weir_writable *w, uint64_t size) {
   if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
   bool below = w->length < w->options.high_water_mark || w->length == 0;
   if (weir_writable_is_overrun(w)) below = false;
-  if (!below && !w->need_drain) {
-    w->need_drain = true;
-    w->blocked_since_ns = w->stream->core->now_ns();
-  }
+  if (!below) owe_drain(w);
   if (takes_bytes && w->untold > 0) weir_writable_tell_later(w);
   return below && w->stream->life == WEIR_ALIVE && !w->stream->error ? WEIR_GO_ON : WEIR_SLOW_DOWN;
 }

@@ -1,0 +1,108 @@
+/* pipe_writer.c - see pipe_writer.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/pipe_writer.h"
+
+#include "binding/chunk.h"
+#include "binding/data.h"
+#include "binding/error_object.h"
+#include "binding/stream_methods.h"
+
+enum { UPVALUE_DESTINATION = 1, UPVALUE_FULL, UPVALUE_BLOCKED };
+
+/* function(chunk) */
+static lua_results pipe_write(lua_State *L) {
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(UPVALUE_DESTINATION));
+  lua_insert(L, 1); /* 1: the destination, 2: the chunk, as write() has them */
+  int results = 0;
+  if (!lua_toboolean(L, lua_upvalueindex(UPVALUE_BLOCKED))) {
+    results = weir_stream_write_as(L, "write");
+    if (lua_toboolean(L, -results)) return 0;
+  }
+  int first = lua_gettop(L) - results + 1;
+  bool refused = results != 1; /* else it was accepted, with `false` */
+  lua_pushvalue(L, lua_upvalueindex(UPVALUE_FULL));
+  if (refused) lua_pushvalue(L, 2);
+  else lua_pushnil(L);
+  if (results == 2) lua_pushvalue(L, first + 1);
+  else lua_pushnil(L);
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+static lua_results new_pipe_writer(lua_State *L) {
+  lua_settop(L, 2);
+  weir_lua_stream_check(L, 1, "pipe");
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushboolean(L, 0);
+  lua_pushcclosure(L, pipe_write, UPVALUE_BLOCKED);
+  return 1;
+}
+
+static lua_results block_pipe(lua_State *L) {
+  lua_settop(L, 2);
+  if (lua_tocfunction(L, 1) != pipe_write) luaL_argerror(L, 1, "pipe writer expected");
+  lua_pushboolean(L, lua_toboolean(L, 2));
+  lua_setupvalue(L, 1, UPVALUE_BLOCKED);
+  return 0;
+}
+
+const luaL_Reg weir_pipe_writer_functions[] = {
+    {"pipe_writer", new_pipe_writer},
+    {"block_pipe", block_pipe},
+    {NULL, NULL},
+};
+
+/* --- bytes as they are --- */
+
+static bool upvalue_is_true(lua_State *L, int n) {
+  lua_getupvalue(L, -1, n);
+  bool value = lua_toboolean(L, -1) != 0;
+  lua_pop(L, 1);
+  return value;
+}
+
+static weir_lua_stream *destination_of(lua_State *L) {
+  lua_getupvalue(L, -1, UPVALUE_DESTINATION);
+  weir_lua_stream *stream = weir_lua_stream_test(L, -1);
+  lua_pop(L, 1);
+  return stream;
+}
+
+bool weir_pipe_writer_takes(lua_State *L, const weir_entry *chunk) {
+  if (!chunk->slab || lua_tocfunction(L, -1) != pipe_write) return false;
+  if (upvalue_is_true(L, UPVALUE_BLOCKED)) return false;
+  const weir_lua_stream *stream = destination_of(L);
+  return stream && stream->core.writable && weir_sink_takes_bytes(stream->core.port);
+}
+
+/* Calls full() of the writer on top of the stack, in its place. */
+static void call_full(weir_context *context, lua_State *L, weir_lua_stream *destination,
+                      const weir_entry *chunk, weir_error *refusal) {
+  lua_getupvalue(L, -1, UPVALUE_FULL);
+  lua_replace(L, -2);
+  if (!refusal) {
+    lua_pushnil(L);
+  } else if (!weir_data_push(destination, L, chunk)) {
+    lua_pop(L, 2);
+    weir_stream_fail_with(&destination->core, WEIR_E_OUT_OF_MEMORY);
+    return;
+  }
+  weir_error_object_push(context, L, refusal, NULL);
+  weir_context_call(context, L, 2);
+}
+
+void weir_pipe_writer_give(weir_context *context, lua_State *L, const weir_entry *chunk) {
+  weir_lua_stream *destination = destination_of(L);
+  weir_piece piece = {.bytes = chunk->bytes, .size = chunk->size};
+  if (chunk->size >= WEIR_BORROW_MIN) piece.slab = chunk->slab; /* less is copied, and gathers */
+  weir_error *refusal = NULL;
+  weir_verdict verdict =
+      weir_writable_write(&destination->writable, &piece, 1, WEIR_NOBODY, &refusal);
+  weir_lua_stream_settle(destination);
+  if (verdict == WEIR_NO_MEMORY) weir_stream_fail_with(&destination->core, WEIR_E_OUT_OF_MEMORY);
+  if (verdict == WEIR_GO_ON || verdict == WEIR_NO_MEMORY) lua_pop(L, 1);
+  else call_full(context, L, destination, chunk, refusal);
+  weir_error_release(refusal);
+}
