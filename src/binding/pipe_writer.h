@@ -1,8 +1,8 @@
 /* pipe_writer.h - the `data` listener of a pipe: writes each chunk into the destination.
 **
 ** It is a listener like any other, so pipes keep their place among the listeners. But whoever emits
-** a chunk of native bytes recognizes it, and gives it the bytes as they are: between a native source
-** and a native sink no Lua string is made.
+** a chunk of native bytes recognizes it, and gives it the bytes as they are: between a native
+** source and a native sink no Lua string is made.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -12,9 +12,10 @@
 
 #include "binding/lua_stream.h"
 
-/* pipe_writer(destination, full) -> function(chunk). `full(nil, nil)` is called when the destination
-** says "slow down", `full(chunk, err)` when it has refused the chunk, `full(chunk, nil)` without
-** asking it while the pipe is blocked.
+/* pipe_writer(destination, full) -> function(chunk). `full(nil, nil)` is called when the
+** destination says "slow down", `full(chunk, err)` when it has refused the chunk, `full(chunk,
+** nil)` without asking it while the pipe is blocked.
+**
 ** block_pipe(writer, blocked)
 */
 extern const luaL_Reg weir_pipe_writer_functions[];

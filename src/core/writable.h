@@ -94,8 +94,8 @@ weir_verdict weir_writable_write(weir_writable *writable, const weir_piece *piec
 weir_verdict weir_writable_end(weir_writable *writable, const weir_piece *pieces, size_t count,
                                weir_callback callback, weir_error **refusal);
 
-/* Whoever was refused waits for room: `drain` is owed from now on. Returns false, with nothing done,
-** if the length is not above the low mark: then none would come.
+/* Whoever was refused waits for room: `drain` is owed from now on. Returns false, with nothing
+** done, if the length is not above the low mark: then none would come.
 */
 bool weir_writable_want_drain(weir_writable *writable);
 
