@@ -111,7 +111,7 @@ end
 
 -- Joins a stage to weir.stdout or weir.stderr, which is through when it has written all that came.
 -- It lives on, whatever happens to the others, and keeps no listener of ours.
-function Pipeline:join_standard(src, dst)
+function Pipeline:join_standard(src, dst, i)
   self.missing = self.missing + 2
   local answered, stop_watching = false, nil
   local function answer(err)
@@ -119,17 +119,19 @@ function Pipeline:join_standard(src, dst)
     answered = true
     stop_watching()
     src:unpipe(dst)
-    self:answer(err)
+    self:answer_at(i, err)
   end
   stop_watching = finished.watch(dst, { readable = false, writable = true }, function(err)
     answer(err == nil and errors.premature_close() or err)
   end)
   self.destroyers[#self.destroyers + 1] = answer
   src:pipe(dst)
-  local function at_end() dst:write("", answer) end
+  local function at_end()
+    pipe.when_delivered(src, dst, function() dst:write("", answer) end)
+  end
   if core.state(src).end_told and src:errored() == nil then core.next_tick(at_end)
   else src:once("end", at_end) end
-  self:watch_source(src)
+  self:watch_source(src, i)
 end
 
 -- Errors that come when the stage is through count too; what others caused does not.
@@ -141,20 +143,13 @@ function Pipeline:hear_errors(stream)
   return function() stream:off("error", on_error) end
 end
 
-<<<<<<< HEAD
-function Pipeline:add(stages, i)
-  local stage, is_last = stages[i], i == #stages
-  if i > 1 and core.state(stage).is_standard then
-    return self:join_standard(stages[i - 1], stage)
-  end
-  local cleanup = self:guard(stage, not is_last, i > 1)
-  local deafen = self:hear_errors(stage)
-=======
 function Pipeline:add(streams, i)
   local stream, is_last = streams[i], i == #streams
+  if i > 1 and core.state(stream).is_standard then
+    return self:join_standard(streams[i - 1], stream, i)
+  end
   local cleanup = self:guard(stream, not is_last, i > 1)
   local deafen = self:hear_errors(stream)
->>>>>>> 7434cde (pipe: bytes move in C; compose, readable_from, functions as stages)
   -- A last stage that can still be read lives on: hands off it, in the end.
   if is_last and finished.is_readable(stream) then
     self.cleanups[1], self.cleanups[2] = cleanup, deafen

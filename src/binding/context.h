@@ -69,8 +69,8 @@ typedef struct weir_context {
   lua_State *L; /* where Lua can be called now; NULL: nowhere, the state is closing */
   int table;    /* registry reference of the context's table */
   weir_anchors anchors;
-  unsigned calls;       /* of Lua functions by us, that are on the stack */
-  unsigned sends;       /* by coroutines, in this turn of the loop */
+  unsigned calls; /* of Lua functions by us, that are on the stack */
+  unsigned sends; /* by coroutines, in this turn of the loop */
   bool has_uncaught;
   bool is_luajit;
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
