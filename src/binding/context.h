@@ -30,8 +30,8 @@ enum {
   WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
   WEIR_SLOT_MAKE_STRING, /* function of data.c */
   WEIR_SLOT_TIMER_META,
-  WEIR_SLOT_WATCHER,     /* function of tasks.lua, see waiting.h */
-  WEIR_SLOT_STDIN, /* the streams of the standard descriptors, or false, in their order */
+  WEIR_SLOT_WATCHER, /* function of tasks.lua, see waiting.h */
+  WEIR_SLOT_STDIN,   /* the streams of the standard descriptors, or false, in their order */
   WEIR_SLOT_STDOUT,
   WEIR_SLOT_STDERR,
   WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
