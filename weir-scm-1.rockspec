@@ -27,6 +27,7 @@ build = {
     ["weir.finished"] = "lua/weir/finished.lua",
     ["weir.gzip"] = "lua/weir/gzip.lua",
     ["weir.lines"] = "lua/weir/lines.lua",
+    ["weir.front"] = "lua/weir/front.lua",
     ["weir.options"] = "lua/weir/options.lua",
     ["weir.pipe"] = "lua/weir/pipe.lua",
     ["weir.pipeline"] = "lua/weir/pipeline.lua",

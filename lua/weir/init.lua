@@ -2,6 +2,7 @@
 local core = require "weir.core"
 local compose = require "weir.compose"
 local finished = require "weir.finished"
+local front = require "weir.front"
 local gzip = require "weir.gzip"
 local lines = require "weir.lines"
 local options = require "weir.options"
@@ -13,6 +14,7 @@ local transform = require "weir.transform"
 
 core.add_methods(pipe.methods)
 core.add_methods(tasks.methods)
+core.add_methods(front.methods)
 
 local weir = {
   run = tasks.run,

@@ -137,15 +137,32 @@ describe("small writes", function()
     assert.equal(math.floor((support.slow and 200 or 3000) / 7), calls)
   end)
 
+  it("are the same when LuaJIT does not compile", function()
+    if not jit then return pending "only LuaJIT does" end
+    jit.off()
+    local expected, got = compare({ { "a", 1, "b" }, { "c" }, { 2.5, 3 }, { 1, 2, 3, 4, 5 } }, 200)
+    jit.on()
+    assert.is_true(expected == got)
+  end)
+
+  it("on a stream that was collected raise", function()
+    local ws = weir.create_write_stream(support.new_path())
+    support.end_and_close(ws)
+    debug.getmetatable(ws).__gc(ws)
+    for _ = 1, 100 do assert.has_error(function() ws:write "a" end) end
+  end)
+
   it("on anything but a stream raise", function()
     local ws = weir.create_write_stream(support.new_path())
     local write = ws.write
     for _ = 1, 300 do write(ws, "a") end
     local hostile = { 1, "a", {}, false, io.stdout, coroutine.create(function() end), print }
-    if newproxy then -- luacheck: ignore 113
-      local proxy = newproxy(true) -- luacheck: ignore 113
+    local new = rawget(_G, "newproxy") -- Lua 5.1 and LuaJIT: makes userdata
+    if new then
+      local proxy = new(true)
       getmetatable(proxy).__metatable = getmetatable(ws)
       hostile[#hostile + 1] = proxy
+      hostile[#hostile + 1] = debug.setmetatable(new(), debug.getmetatable(ws))
     end
     for i = 1, #hostile do
       assert.has_error(function() write(hostile[i], "a") end)

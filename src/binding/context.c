@@ -27,10 +27,10 @@ void weir_context_set(weir_context *context, lua_State *L, int slot) {
   lua_pop(L, 1);
 }
 
-static void push_weak_table(lua_State *L) {
+static void push_weak_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
+  lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
 }
@@ -51,8 +51,10 @@ static void fill_table(weir_context *context, lua_State *L) {
     lua_pushstring(L, event_names[event - WEIR_ON_DRAIN]);
     lua_rawseti(L, -2, event);
   }
-  push_weak_table(L);
+  push_weak_table(L, "v");
   lua_rawseti(L, -2, WEIR_SLOT_STREAMS);
+  push_weak_table(L, "k");
+  lua_rawseti(L, -2, WEIR_SLOT_FRONTED);
   lua_newtable(L);
   lua_rawseti(L, -2, WEIR_SLOT_HELD);
   lua_newtable(L);

@@ -16,6 +16,7 @@
 enum {
   WEIR_SLOT_STREAMS = 1, /* weak: weir_lua_stream* -> its userdata */
   WEIR_SLOT_HELD,        /* the same, for those with work pending: keeps them alive */
+  WEIR_SLOT_FRONTED,     /* LuaJIT, weak: the userdata of all streams, as keys */
   WEIR_SLOT_ANCHORS,     /* what the context's anchors hold */
   WEIR_SLOT_STREAM_META,
   WEIR_SLOT_ERROR_META,

@@ -216,7 +216,7 @@ static void link_in(weir_lua_stream *stream) {
   context->streams = stream;
 }
 
-/* Enters the userdata on top of the stack into both of the context's tables. May raise. */
+/* Enters the userdata on top of the stack into the context's tables. May raise. */
 static void enter_tables(weir_context *context, lua_State *L, const void *stream) {
   weir_context_push(context, L, WEIR_SLOT_STREAMS);
   lua_pushvalue(L, -2);
@@ -225,6 +225,12 @@ static void enter_tables(weir_context *context, lua_State *L, const void *stream
   lua_pushboolean(L, 0);
   lua_rawsetp(L, -2, stream);
   lua_pop(L, 2);
+  if (!context->is_luajit) return;
+  weir_context_push(context, L, WEIR_SLOT_FRONTED);
+  lua_pushvalue(L, -2);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
 }
 
 static void leave_tables(weir_context *context, lua_State *L, const void *stream) {

@@ -12,6 +12,7 @@
 #include "binding/pin.h"
 #include "binding/pipe_writer.h"
 #include "binding/read_stream.h"
+#include "binding/small_write.h"
 #include "binding/socket_stream.h"
 #include "binding/standard_streams.h"
 #include "binding/ticks.h"
@@ -31,6 +32,9 @@ static const luaL_Reg functions[] = {
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
     {NULL, NULL},
+    {"file", weir_file_stream_new},          {"connect", weir_socket_connect_new},
+    {"set_timeout", weir_timer_set_timeout}, {"on_uncaught", weir_uncaught_on},
+    {"front", weir_small_write_front},       {NULL, NULL},
 };
 
 /* Sets functions in the table on top of the stack; below it is what they carry as upvalue. */

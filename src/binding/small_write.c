@@ -5,7 +5,9 @@
 */
 #include "binding/small_write.h"
 
+#include "binding/chunk.h"
 #include "binding/digits.h"
+#include "binding/stream_methods.h"
 #include "core/writable_append.h"
 
 /* Puts the piece at `index` at `at`. Returns where it ends; NULL if it cannot be done here. */
@@ -15,7 +17,7 @@ static char *put_piece(lua_State *L, int index, char *at, const char *end) {
   switch (lua_type(L, index)) {
     case LUA_TSTRING: {
       const char *bytes = lua_tolstring(L, index, &size);
-      return size <= room ? weir_bytes_put(at, bytes, size) : NULL;
+      return size <= room && size < WEIR_BORROW_MIN ? weir_bytes_put(at, bytes, size) : NULL;
     }
     case LUA_TNUMBER:
       if (room < WEIR_DIGITS_MAX || !weir_is_written_as_integer(L, index, &integer)) return NULL;
@@ -40,4 +42,52 @@ bool weir_small_write(lua_State *L) {
   if (at == begin) return false; /* no piece, or no bytes */
   weir_writable_append(writable, (size_t)(at - begin));
   return true;
+}
+
+/* --- through the FFI --- */
+
+/* A number that `..` writes as a whole one; LuaJIT's have 14 digits at most. */
+static char *put_number(double number, char *at, const char *end) {
+  if ((size_t)(end - at) < WEIR_DIGITS_MAX || !(number > -1e14 && number < 1e14)) return NULL;
+  int64_t integer = (int64_t)number;
+  if ((double)integer < number || (double)integer > number) return NULL;
+  if (integer == 0 && 1 / number < 0) return NULL; /* "-0" */
+  return weir_digits_write(at, integer);
+}
+
+static char *put_given(const char *bytes, double size, char *at, const char *end) {
+  if (!bytes) return put_number(size, at, end);
+  if (size > (double)(end - at) || size >= WEIR_BORROW_MIN) return NULL;
+  return weir_bytes_put(at, bytes, (size_t)size);
+}
+
+static bool small_write(void *userdata, int count, const char *bytes1, double size1,
+                        const char *bytes2, double size2, const char *bytes3, double size3,
+                        const char *bytes4, double size4) {
+  const weir_stream_box *box = userdata;
+  if (!box->stream) return false; /* its __gc was called */
+  size_t room;
+  char *begin = weir_writable_place(&box->stream->writable, &room), *end = begin + room;
+  if (room == 0) return false;
+  char *at = put_given(bytes1, size1, begin, end);
+  if (at && count > 1) at = put_given(bytes2, size2, at, end);
+  if (at && count > 2) at = put_given(bytes3, size3, at, end);
+  if (at && count > 3) at = put_given(bytes4, size4, at, end);
+  if (!at || at == begin) return false;
+  weir_writable_append(&box->stream->writable, (size_t)(at - begin));
+  return true;
+}
+
+lua_results weir_small_write_front(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  union {
+    bool (*function)(void *, int, const char *, double, const char *, double, const char *, double,
+                     const char *, double);
+    void *address;
+  } front = {.function = small_write};
+  luaL_checkstack(L, 5, NULL);
+  lua_pushlightuserdata(L, front.address);
+  weir_context_push(context, L, WEIR_SLOT_FRONTED);
+  lua_pushcfunction(L, weir_stream_write);
+  return 3;
 }

@@ -1,6 +1,9 @@
 /* small_write.h - the short way of ws:write() for small pieces without a callback, into a sink of
 ** bytes whose bytes gather anyway. Whatever else is the case is left to the long way.
 **
+** On LuaJIT calling C through Lua's C API costs several times the work that is done here, so there
+** write() is a function of Lua (lua/weir/front.lua) that calls the same code through the FFI.
+**
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
 */
@@ -13,5 +16,15 @@
 ** if the short way is not open. Never raises, never calls Lua.
 */
 bool weir_small_write(lua_State *L);
+
+/* core.front(): for lua/weir/front.lua. Pushes the address of
+**
+**   bool (*)(void *userdata, int count, const char *bytes1, double size1, ... size4)
+**
+** which tries the write of `count` pieces: strings with their sizes, or NULL and a number; the
+** table whose keys are the userdata that may be given to it; and write(). The function calls no
+** Lua.
+*/
+lua_results weir_small_write_front(lua_State *L);
 
 #endif

@@ -70,7 +70,7 @@ lua_results weir_stream_write_as(lua_State *L, const char *method) {
   return refuse(L, stream, refusal);
 }
 
-static lua_results stream_write(lua_State *L) {
+lua_results weir_stream_write(lua_State *L) {
   if (!weir_small_write(L)) return weir_stream_write_as(L, "write");
   lua_pushboolean(L, 1);
   return 1;
@@ -269,7 +269,7 @@ static lua_results stream_tostring(lua_State *L) {
 }
 
 const luaL_Reg weir_stream_methods[] = {
-    {"write", stream_write},
+    {"write", weir_stream_write},
     {"end_", stream_end},
     {"cork", stream_cork},
     {"uncork", stream_uncork},
