@@ -167,7 +167,7 @@ describe("drain", function()
       support.run_until(function() return ws:writable_length() == 0 end)
       support.end_and_close(ws)
       io.write(log.take())
-    ]], { faults = "pwritev:5:d100,pwritev:9:d100" })
+    ]], { faults = "pwritev:5:d100,pwritev:9:d100,pwritev:10:d100" })
     assert.matches("^false open ready drain [345]%.?0? prefinish finish close$", output)
   end)
 
