@@ -234,6 +234,26 @@ run-valgrind: $(MODULES) $(C_SPECS) $(PEERS)
 valgrind-c: $(C_SPECS) ## only the C specs under valgrind
 	@SPEC_TOOL=valgrind $(TALLY_SPECS) $(C_SPEC_RUNS)
 
+# --- fuzzing (clang) -----------------------------------------------------------------------------------
+
+FUZZ_CFLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+  -fno-sanitize-recover=undefined
+FUZZ_CORPUS := spec/fuzz/corpus/core
+SECONDS     ?= 60
+
+.PHONY: fuzz run-fuzz
+fuzz: ## libFuzzer on src/core, SECONDS=60; every allocation may fail
+	@$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='$(FUZZ_CFLAGS)' HARDEN= run-fuzz
+
+# What it finds goes into $(B)/corpus; the committed corpus stays as it is (make fuzz-corpus).
+run-fuzz: $(B)/core_fuzz
+	@mkdir -p $(B)/corpus $(FUZZ_CORPUS)
+	$< -max_total_time=$(SECONDS) -max_len=2048 -print_final_stats=1 -artifact_prefix=$(B)/ \
+	  -verbosity=1 $(B)/corpus $(FUZZ_CORPUS)
+
+$(B)/core_fuzz: $(B)/spec/fuzz/core_fuzz.o $(CORE_OBJ) $(SUPPORT)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^
+
 .PHONY: coverage run-coverage
 coverage: ## lines and branches of src/core that the C specs reach (gcov)
 	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage

@@ -17,30 +17,40 @@ static check_spec *first, **last_next = &first;
 static const check_spec *running;
 static bool running_failed, running_skipped;
 static uint64_t seed, random_state;
+static const uint8_t *random_bytes; /* NULL: a sequence */
+static size_t random_bytes_left;
 
 void check_add(check_spec *spec) {
   *last_next = spec;
   last_next = &spec->next;
 }
 
-/* Says the sentence before its first failed check. */
+/* Says the sentence before its first failed check. Outside a SPEC, as in a fuzzer, an abort says
+** where it was: see end_failure().
+*/
 static void begin_failure(void) {
-  if (!running_failed) printf("FAILED  %s  (SEED=%" PRIu64 ")\n", running->sentence, seed);
+  if (running && !running_failed)
+    printf("FAILED  %s  (SEED=%" PRIu64 ")\n", running->sentence, seed);
   running_failed = true;
+}
+
+static bool end_failure(void) {
+  if (!running) abort();
+  return false;
 }
 
 bool check_that(bool held, const char *condition, const char *file, int line) {
   if (held) return true;
   begin_failure();
   printf("  %s:%d: %s\n", file, line, condition);
-  return false;
+  return end_failure();
 }
 
 bool check_equal(intmax_t actual, intmax_t expected, const char *what, const char *file, int line) {
   if (actual == expected) return true;
   begin_failure();
   printf("  %s:%d: %s is %jd, not %jd\n", file, line, what, actual, expected);
-  return false;
+  return end_failure();
 }
 
 bool check_string(const char *actual, const char *expected, const char *what, const char *file,
@@ -49,7 +59,7 @@ bool check_string(const char *actual, const char *expected, const char *what, co
   begin_failure();
   printf("  %s:%d: %s is\n    %s\n  not\n    %s\n", file, line, what, actual ? actual : "NULL",
          expected ? expected : "NULL");
-  return false;
+  return end_failure();
 }
 
 bool check_aborts(void (*function)(void), const char *what, const char *file, int line) {
@@ -68,7 +78,7 @@ bool check_aborts(void (*function)(void), const char *what, const char *file, in
   }
   begin_failure();
   printf("  %s:%d: %s did not abort\n", file, line, what);
-  return false;
+  return end_failure();
 }
 
 void check_skip(const char *reason) {
@@ -86,10 +96,31 @@ bool check_has_failed(void) {
 
 void check_random_begin(uint64_t new_seed) {
   random_state = new_seed;
+  random_bytes = NULL;
+}
+
+void check_random_from(const uint8_t *bytes, size_t size) {
+  check_random_begin(0);
+  random_bytes = bytes;
+  random_bytes_left = size;
+}
+
+bool check_random_is_over(void) {
+  return random_bytes && random_bytes_left == 0;
+}
+
+static uint64_t number_from_bytes(uint64_t below) {
+  uint64_t number = 0;
+  for (uint64_t reach = below - 1; reach > 0 && random_bytes_left > 0; reach >>= 8) {
+    number = number << 8 | *random_bytes++;
+    random_bytes_left--;
+  }
+  return number % below;
 }
 
 /* splitmix64: any seed will do, also 0. */
 uint64_t check_random(uint64_t below) {
+  if (random_bytes && random_bytes_left > 0) return number_from_bytes(below);
   random_state += 0x9E3779B97F4A7C15u;
   uint64_t mixed = random_state;
   mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;

@@ -15,13 +15,14 @@
 **
 ** A check that fails says where and in which SPEC, and the spec goes on; the SPEC counts as failed.
 ** `some_spec word` runs only the SPECs whose sentence has that word in it. The last line is
-** "N passed, N failed".
+** "N passed, N failed". Outside a SPEC a check that fails aborts.
 ** SPDX-License-Identifier: MIT
 */
 #ifndef SPEC_SUPPORT_CHECK_H
 #define SPEC_SUPPORT_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Runs the SPECs of this program. Returns its exit code. */
@@ -51,6 +52,11 @@ int check_main(int argc, char **argv);
 uint64_t check_random(uint64_t below);
 /* Begins the sequence of this seed: for a SPEC that makes many runs and names the bad one. */
 void check_random_begin(uint64_t seed);
+/* Takes the numbers from these bytes, as few as will do for each: a fuzzer chooses them. When they
+** are over, the sequence of seed 0 goes on.
+*/
+void check_random_from(const uint8_t *bytes, size_t size);
+bool check_random_is_over(void);
 uint64_t check_seed(void);
 /* Has the running SPEC failed? For one of many runs, which had better end with the first bad one. */
 bool check_has_failed(void);
