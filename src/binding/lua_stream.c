@@ -133,12 +133,20 @@ static void on_forget(void *owner, uint32_t anchor) {
   lua_pop(L, 1);
 }
 
+/* Gives back the reference of a userdata that is gone. */
+static void release_orphan(weir_lua_stream *stream) {
+  if (!stream->orphan) return;
+  stream->orphan = false;
+  weir_stream_release(&stream->core);
+}
+
 static void on_idle(void *owner) {
   weir_lua_stream *stream = owner;
   lua_State *L = weir_lua_stream_way_in(stream);
   bool silent = stream->core.life == WEIR_CLOSED && !stream->core.emit_close;
   if (L && silent) weir_tell_watcher_close(stream, L);
-  weir_lua_stream_settle(stream);
+  if (!stream->collected) weir_lua_stream_settle(stream);
+  else if (stream->context->L && !stream->settling) release_orphan(stream);
 }
 
 static void on_unused(void *owner) {
@@ -200,9 +208,9 @@ void weir_lua_stream_settle_all(void *owner) {
     weir_lua_stream *stream = context->settling;
     context->settling = stream->next_settling;
     stream->settling = false;
-    if (context->L && !stream->collected && !is_busy(stream)) {
-      set_held(stream, context->L, false);
-    }
+    if (!context->L || is_busy(stream)) continue;
+    if (stream->collected) release_orphan(stream);
+    else set_held(stream, context->L, false);
   }
 }
 
@@ -295,29 +303,6 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 
 /* --- ending --- */
 
-/* Collected: an idle stream is closed; one with work pending (the state closes) waits for
-** close_all.
-*/
-static lua_results stream_gc(lua_State *L) {
-  weir_stream_box *it = weir_stream_box_test(L, 1);
-  weir_lua_stream *stream = it ? it->stream : NULL;
-  if (!stream) return 0;
-  it->stream = NULL;
-  if (stream->context->L) leave_tables(stream->context, L, stream);
-  if (!stream->started) {
-    free(stream);
-    return 0;
-  }
-  stream->collected = true;
-  if (is_busy(stream) || stream->settling) {
-    stream->orphan = true;
-    return 0;
-  }
-  weir_stream_destroy(&stream->core, NULL);
-  weir_stream_release(&stream->core);
-  return 0;
-}
-
 /* What becomes of a stream when the state closes: flushed and closed, or dropped. */
 static void close_one(weir_lua_stream *stream) {
   weir_writable *writable = &stream->writable;
@@ -336,6 +321,30 @@ static void close_one(weir_lua_stream *stream) {
   }
 }
 
+/* Collected: an idle stream is closed. One with work pending is held, so the state closes, or a
+** script called this by hand: it is ended, and lives until that is over.
+*/
+static lua_results stream_gc(lua_State *L) {
+  weir_stream_box *it = weir_stream_box_test(L, 1);
+  weir_lua_stream *stream = it ? it->stream : NULL;
+  if (!stream) return 0;
+  it->stream = NULL;
+  if (stream->context->L) leave_tables(stream->context, L, stream);
+  if (!stream->started) {
+    free(stream);
+    return 0;
+  }
+  bool busy = is_busy(stream);
+  stream->collected = true;
+  stream->orphan = busy || stream->settling;
+  weir_stream_hold(&stream->core);
+  if (busy) close_one(stream);
+  else weir_stream_destroy(&stream->core, NULL);
+  weir_stream_release(&stream->core);
+  if (!busy && !stream->settling) weir_stream_release(&stream->core);
+  return 0;
+}
+
 static void for_each(weir_context *context, void (*act)(weir_lua_stream *stream)) {
   for (weir_lua_stream *stream = context->streams, *next; stream; stream = next) {
     next = stream->next;
@@ -347,12 +356,6 @@ static void for_each(weir_context *context, void (*act)(weir_lua_stream *stream)
 
 static void give_up(weir_lua_stream *stream) {
   weir_stream_destroy(&stream->core, NULL);
-}
-
-static void release_orphan(weir_lua_stream *stream) {
-  if (!stream->orphan) return;
-  stream->orphan = false;
-  weir_stream_release(&stream->core);
 }
 
 static bool somebody_must_wait(const weir_context *context) {
