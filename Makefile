@@ -254,6 +254,21 @@ run-fuzz: $(B)/core_fuzz
 $(B)/core_fuzz: $(B)/spec/fuzz/core_fuzz.o $(CORE_OBJ) $(SUPPORT)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^
 
+ABUSE_ROUNDS ?= 2000
+ABUSE_SEED   ?= 1
+
+.PHONY: fuzz-lua run-fuzz-lua
+fuzz-lua: ## abuse of the public API under ASan on each Lua: ABUSE_ROUNDS=2000 ABUSE_SEED=1
+	@for lua in $(ALL_LUAS); do \
+	  $(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= LUA=$$lua run-fuzz-lua || exit 1; \
+	done
+
+run-fuzz-lua: $(MODULE) $(B)/ndl.so
+	@folder=$$(mktemp -d) && echo "$(LUA):" && $(ASAN_ENV) WEIR_BUILD=$(B) \
+	  LD_PRELOAD='$(shell gcc -print-file-name=libasan.so) $(CURDIR)/$(B)/ndl.so' \
+	  $(LUA) spec/fuzz/abuse.lua $(ABUSE_SEED) $(ABUSE_ROUNDS) $$folder; \
+	  code=$$?; rm -rf $$folder; exit $$code
+
 .PHONY: coverage run-coverage
 coverage: ## lines and branches of src/core that the C specs reach (gcov)
 	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage

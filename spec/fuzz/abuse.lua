@@ -346,7 +346,7 @@ weir.run()
 collectgarbage() collectgarbage()
 local before = descriptors()
 for i = 0, rounds - 1 do
-  local ok, err = xpcall(play, debug.traceback, first_seed + i)
+  local ok, err = xpcall(function() play(first_seed + i) end, debug.traceback)
   if not ok then error(("SEED=%d: %s"):format(first_seed + i, tostring(err)), 0) end
   if i % 50 == 49 then io.stdout:flush() end
 end

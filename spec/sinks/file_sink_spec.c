@@ -419,6 +419,25 @@ SPEC("whenever a write comes, the drain it waits for comes as well") {
   CHECK_EQUAL(content(target, sizeof target), 4 * (size_t)count);
 }
 
+static void run_ticks_unwatched(void *owner) {
+  if (sink.job && !weir_file_sink_is_writing(&sink)) CHECK(!sink.watch.look);
+  run_ticks(owner);
+}
+
+SPEC("a write that fails is not watched any more when the file is closed, for the stream may go") {
+  fake_host *host = prepare();
+  free(sink.file.path);
+  sink.file.path = strdup("/dev/full");
+  start_with(host, (weir_writable_options){.high_water_mark = 4, .max_buffered = WEIR_NO_LIMIT});
+  run(host);
+  loop.settled = run_ticks_unwatched;
+  fake_write(host, "abcd", "a");
+  fake_end(host, NULL, NULL);
+  run(host);
+  CHECK_LOG(host, "open false a(system 28) error(system 28) close");
+  free_all(host);
+}
+
 SPEC("nothing is left of all this") {
   CHECK_EQUAL(unlink(path), 0);
 }

@@ -122,7 +122,7 @@ static void written(weir_file_sink *sink) {
     weir_writable_progress(sink->writable);
   }
   weir_error_release(error);
-  if (!sink->job) weir_loop_unwatch(sink->loop, &sink->watch);
+  if (sink->job != write_job) weir_loop_unwatch(sink->loop, &sink->watch); /* the stream may go */
 }
 
 static void hurry(weir_file_sink *sink, bool on) {
