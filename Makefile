@@ -269,6 +269,36 @@ run-fuzz-lua: $(MODULE) $(B)/ndl.so
 	  $(LUA) spec/fuzz/abuse.lua $(ABUSE_SEED) $(ABUSE_ROUNDS) $$folder; \
 	  code=$$?; rm -rf $$folder; exit $$code
 
+# --- torture: a host in which one thing after the other fails -----------------------------------------
+# The module's allocations, and libuv's, are those of the host; its system calls go through the shim.
+
+LUA_LIBS = $(shell pkg-config --libs $(LUA_PC) 2>/dev/null)
+TORTURE  := $(B)/$(LUAV)/torture
+TORTURE_MODULE := $(B)/$(LUAV)/tortured/weir/core.so
+TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c spec/support/check.c \
+  spec/support/failing_alloc.c spec/support/preload/fault_shim.c
+TORTURE_OBJ := $(patsubst %.c,$(B)/$(LUAV)/obj/%.o,$(TORTURE_SRC))
+
+.PHONY: torture run-torture
+torture: ## each allocation and each system call fails in turn, under ASan; SHALLOW=40 tries some
+	@$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= run-torture
+
+run-torture: $(TORTURE) $(TORTURE_MODULE)
+	@$(ASAN_ENV) WEIR_BUILD=$(B) $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)
+
+$(TORTURE_MODULE): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -pthread $(LINK_MODULE) $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(TORTURE): $(TORTURE_OBJ)
+	$(Q)$(CC) $(CFLAGS) -pthread -rdynamic $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(LIBS) -ldl
+
+$(B)/$(LUAV)/obj/spec/%.o: spec/%.c $(B)/flags
+	@mkdir -p $(@D)
+	@echo "  cc    $<  ($(LUAV))"
+	$(Q)$(COMPILE) -fvisibility=default -Wno-pedantic -Wno-missing-prototypes $(WRAP_CFLAGS) -Ispec \
+	  $(UV_CFLAGS) $(LUA_CFLAGS) -MMD -MP -c $< -o $@
+
 .PHONY: coverage run-coverage
 coverage: ## lines and branches of src/core that the C specs reach (gcov)
 	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage

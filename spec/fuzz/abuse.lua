@@ -78,11 +78,13 @@ end
 
 -- Calling --------------------------------------------------------------------------------------------
 
+local births, order = 0, setmetatable({}, { __mode = "k" })
 local function keep(...)
   for i = 1, select("#", ...) do
     local thing = select(i, ...)
     if type(thing) == "userdata" and io.type(thing) == nil then
-      all[thing] = true
+      births = births + 1
+      all[thing], order[thing] = true, order[thing] or births
       if #pool < POOL_MAX then pool[#pool + 1] = thing else pool[below(POOL_MAX) + 1] = thing end
     end
   end
@@ -203,7 +205,7 @@ join("connect", function()
 end)
 
 -- What must not be called at random: it would change the process, wait for ever, or ask the network.
-local SPARED = { set_sigpipe = true, run = true, stdout = true, stderr = true, stdin = true,
+local SPARED = { pipeline = true, set_sigpipe = true, run = true, stdout = true, stderr = true, stdin = true,
   use = true, connect = true, backend_fd = true, flush_all = true, create_read_stream = true,
   create_write_stream = true, lookup = true, _VERSION = true }
 local FUNCTIONS, MODULE = {}, {}
@@ -220,6 +222,14 @@ local function sorted_keys(t)
   return keys
 end
 
+-- A later stream, or nil: pipes that lead in a circle are work without an end.
+local function one_behind(stream)
+  local other = some_stream()
+  return order[other] and order[other] > order[stream] and other or nil
+end
+
+local PIPES = { pipe = true, unpipe = true }
+
 -- A method of a thing, or one of its metamethods.
 local function method_of(thing)
   local meta = debug.getmetatable(thing)
@@ -227,7 +237,8 @@ local function method_of(thing)
   local index = rawget(meta, "__index")
   local from = type(index) == "table" and not one_in(12) and index or meta
   local keys = sorted_keys(from)
-  return #keys > 0 and rawget(from, pick(keys)) or nil
+  local key = #keys > 0 and pick(keys)
+  return key and not PIPES[key] and rawget(from, key) or nil
 end
 
 -- Acts -----------------------------------------------------------------------------------------------
@@ -256,6 +267,14 @@ local function call_method()
   if type(method) ~= "function" then return end
   local self = one_in(10) and value() or thing
   call(method, self, unpack(values(below(4)), 1, 3))
+end
+
+local function pipe()
+  local stream = some_stream()
+  local to = order[stream] and one_behind(stream)
+  if not to or type(stream.pipe) ~= "function" then return end
+  call(one_in(4) and stream.unpipe or stream.pipe, stream, to, one_in(4) and value() or nil)
+  if one_in(4) and weir.pipeline then call(weir.pipeline, stream, to, callback()) end
 end
 
 local function call_function() call(pick(FUNCTIONS), unpack(values(below(4)), 1, 3)) end
@@ -299,7 +318,7 @@ local function in_coroutine()
 end
 
 local ACTIONS = { make, make, write_with_callback, write_with_callback, write_with_callback,
-  call_method, call_method, call_method, call_method, call_function, collect_by_hand, forge, forget,
+  call_method, call_method, call_method, call_method, call_function, pipe, collect_by_hand, forge, forget,
   run, run, in_coroutine, collectgarbage }
 
 function act() pick(ACTIONS)() end
@@ -348,7 +367,7 @@ local before = descriptors()
 for i = 0, rounds - 1 do
   local ok, err = xpcall(function() play(first_seed + i) end, debug.traceback)
   if not ok then error(("SEED=%d: %s"):format(first_seed + i, tostring(err)), 0) end
-  if i % 50 == 49 then io.stdout:flush() end
+  if os.getenv "TRACE" then io.stderr:write(first_seed + i, "\n") end
 end
 pool, owed = {}, {}
 for _ = 1, 10 do

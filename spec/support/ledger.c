@@ -21,11 +21,12 @@ static const char *bytes_at(uint64_t position) {
 /* --- what the sink gets ----------------------------------------------------------------------- */
 
 static void on_written(fake_bytes *sink, const char *bytes, size_t size) {
-  while (size > 0) { /* a slice may be longer than the pattern */
+  uint64_t position = sink->written;
+  while (size > 0) { /* slices of lent bytes that lie side by side may be longer than the pattern */
     size_t part = size < LEDGER_MAX_BYTES ? size : LEDGER_MAX_BYTES;
-    CHECK(memcmp(bytes, bytes_at(sink->written), part) == 0);
-    CHECK_EQUAL(part, size);
+    CHECK(memcmp(bytes, bytes_at(position), part) == 0);
     bytes += part;
+    position += part;
     size -= part;
   }
 }

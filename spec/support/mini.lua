@@ -1,7 +1,10 @@
 -- The part of busted's language that the specs use, for machines without busted, and for runs where
 -- busted's C modules would be in the way (sanitizers).
 --
---   local passed, failed = dofile "spec/support/mini.lua"(files)
+--   local passed, failed = dofile "spec/support/mini.lua"(files, options)
+--
+-- Options: wants(name), whether to run this `it`; around(body), called in the place of each body;
+-- told(name, how, reason), how each ended: "ok", "skipped", "failed".
 --
 -- As with busted, a block is read first and run afterwards; words like `it` exist in spec files
 -- only, not in what they require (there, `require "luassert"` gives this runner's assert).
@@ -20,6 +23,7 @@ end
 local reading    -- the block that is being read
 local finalizers -- of the `it` that runs; nil outside
 local passed, failed = 0, 0
+local options = {}
 
 -- What pending("reason") raises within an `it`.
 local Pending = {}
@@ -37,8 +41,13 @@ local function say(what, name, text)
   if text then io.write("  ", (tostring(text):gsub("\n", "\n  ")), "\n") end
 end
 
+local function tell(...)
+  if options.told then options.told(...) end
+end
+
 local function fail(name, err)
   failed = failed + 1
+  tell(name, "failed", tostring(err))
   say("FAILED", name, err)
 end
 
@@ -68,11 +77,12 @@ end
 
 local function run_test(block, test)
   local name = full_name(block, test.name)
+  if options.wants and not options.wants(name) then return end
   if not test.body then return say("pending", name, test.reason) end
   local problem
   finalizers = {}
   for _, hook in ipairs(hooks_of(block, "before_each")) do problem = problem or attempt(hook) end
-  problem = problem or attempt(test.body)
+  problem = problem or attempt(options.around or test.body, test.body)
   -- These clean up, so they run whatever happened; the first problem is the one that is told.
   local cleaners, after = finalizers, hooks_of(block, "after_each")
   for i = #after, 1, -1 do cleaners[#cleaners + 1] = after[i] end
@@ -83,7 +93,9 @@ local function run_test(block, test)
   finalizers = nil
   if not problem then
     passed = passed + 1
+    tell(name, "ok")
   elseif getmetatable(problem) == Pending then
+    tell(name, "skipped", problem.reason)
     say("pending", name, problem.reason)
   else
     fail(name, problem[1])
@@ -164,7 +176,8 @@ local function run_file(file)
   run_block(block)
 end
 
-return function(files)
+return function(files, given)
+  options = given or {}
   package.loaded.luassert = package.loaded.luassert or assertions.assert
   if #files == 0 then fail("spec/run.lua", "no spec files found") end
   for _, file in ipairs(files) do

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault_shim.h"
+
 enum { RULES_MAX = 128, PATH_BYTES = 4096, VECTORS_MAX = 1024 };
 
 typedef enum call {
@@ -69,6 +71,7 @@ static rule rules[RULES_MAX];
 static size_t rule_count;
 static const char *wanted_path, *log_path;
 static atomic_long counts[CALLS];
+static atomic_bool is_over;
 
 /* --- reading the rules ----------------------------------------------------------------------- */
 
@@ -79,13 +82,18 @@ static int error_of(const char *text) {
   return atoi(text);
 }
 
+static call call_of(const char *name) {
+  int index = 0;
+  while (index < CALLS && strcmp(names[index], name) != 0) index++;
+  return (call)index;
+}
+
 static bool read_rule(const char *text, rule *rule) {
   char name[16], when[16], what[16];
   if (sscanf(text, "%15[^:]:%15[^:]:%15s", name, when, what) != 3) return false;
-  int index = 0;
-  while (index < CALLS && strcmp(names[index], name) != 0) index++;
-  if (index == CALLS) return false;
-  *rule = (struct rule){.call = (call)index, .limit_bytes = -1};
+  call call = call_of(name);
+  if (call == CALLS) return false;
+  *rule = (struct rule){.call = call, .limit_bytes = -1};
   char *end = when;
   rule->first = strcmp(when, "*") == 0 ? 1 : strtol(when, &end, 10);
   rule->last = *end == '\0' ? rule->first : __LONG_MAX__; /* "3", or "3+" and "*" */
@@ -96,12 +104,10 @@ static bool read_rule(const char *text, rule *rule) {
 }
 
 /* Allocates nothing: under a sanitizer this runs before its allocator is there. */
-__attribute__((constructor)) static void read_environment(void) {
+static void read_rules(const char *given) {
   static char text[PATH_BYTES];
   char *rest = NULL;
-  wanted_path = getenv("FAULTS_PATH");
-  log_path = getenv("FAULTS_LOG");
-  const char *given = getenv("FAULTS");
+  rule_count = 0;
   snprintf(text, sizeof text, "%s", given ? given : "");
   for (char *part = strtok_r(text, ",", &rest); part; part = strtok_r(NULL, ",", &rest)) {
     if (rule_count < RULES_MAX && read_rule(part, &rules[rule_count])) {
@@ -111,6 +117,27 @@ __attribute__((constructor)) static void read_environment(void) {
       _exit(99);
     }
   }
+}
+
+__attribute__((constructor)) static void read_environment(void) {
+  wanted_path = getenv("FAULTS_PATH");
+  log_path = getenv("FAULTS_LOG");
+  read_rules(getenv("FAULTS"));
+}
+
+void fault_shim_begin(const char *given, const char *path) {
+  wanted_path = path;
+  read_rules(given);
+  for (int i = 0; i < CALLS; i++) counts[i] = 0;
+  is_over = false;
+}
+
+void fault_shim_end(void) {
+  is_over = true;
+}
+
+long fault_shim_count(const char *name) {
+  return counts[call_of(name)];
 }
 
 /* --- one call -------------------------------------------------------------------------------- */
@@ -153,7 +180,7 @@ static visit begin(call call, const char *path, int fd) {
   int saved = errno;
   if (path) snprintf(v.path, sizeof v.path, "%s", path);
   else path_of(fd, v.path);
-  v.counts = !wanted_path || strncmp(v.path, wanted_path, strlen(wanted_path)) == 0;
+  v.counts = !is_over && (!wanted_path || strncmp(v.path, wanted_path, strlen(wanted_path)) == 0);
   long count = v.counts ? ++counts[call] : 0;
   for (size_t i = 0; v.counts && i < rule_count; i++) {
     const rule *rule = &rules[i];

@@ -1,0 +1,40 @@
+-- A scenario: one `it` of a spec file, by its number. What it asserts may fail here; what must hold
+-- is what the host checks of every scenario, and that the loop comes to rest.
+package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
+local weir = require "weir"
+local run = dofile "spec/support/mini.lua"
+local torture = torture -- luacheck: ignore
+local file, number = torture[1], tonumber(torture[2])
+
+local write = io.write
+local function silently(fn, ...)
+  io.write = function() end -- luacheck: ignore
+  local ok, err = pcall(fn, ...)
+  io.write = write -- luacheck: ignore
+  return ok, err
+end
+
+local seen = 0
+
+local function body()
+  torture.disarm()
+  silently(run, { file }, {
+    wants = function()
+      seen = seen + 1
+      return seen == number
+    end,
+    around = function(test)
+      torture.arm()
+      local ok, err = pcall(test)
+      torture.disarm()
+      if not ok then error(err, 0) end
+    end,
+  })
+end
+
+local function check()
+  assert(seen >= number, "there is no such test")
+  for _ = 1, 10 do pcall(weir.run, "nowait") end
+end
+
+return body, check
