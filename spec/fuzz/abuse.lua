@@ -5,8 +5,8 @@
 --   lua5.4 spec/fuzz/abuse.lua SEED ROUNDS FOLDER       (make fuzz-lua)
 --
 -- It may raise as it likes; it must not crash, hang, tell a callback twice, forget one of a stream
--- that closed, or keep a descriptor. FOLDER is a scratch folder. Exit code 0, or an error that names
--- the round; `SEED` of it repeats it.
+-- that closed, or keep a descriptor. FOLDER is for scratch files. An error names the SEED of its
+-- round, which repeats it with ROUNDS = 1; TRACE=1 names each before it begins, should one hang.
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local weir = require "weir"
 
@@ -14,7 +14,7 @@ local first_seed, rounds, folder = tonumber(arg[1]) or 1, tonumber(arg[2]) or 10
 local unpack = unpack or table.unpack
 local ACTS, DEPTH_MAX, POOL_MAX = 60, 4, 24
 
--- Numbers --------------------------------------------------------------------------------------------
+-- Numbers ----------------------------------------------------------------------------------------
 
 local state = 1
 local function below(n) -- Park and Miller's: the same on every Lua
@@ -24,7 +24,7 @@ end
 local function pick(list) return list[below(#list) + 1] end
 local function one_in(n) return below(n) == 0 end
 
--- Values ---------------------------------------------------------------------------------------------
+-- Values -----------------------------------------------------------------------------------------
 
 local pool          -- streams, timers and whatever else was returned
 local all = setmetatable({}, { __mode = "k" }) -- the same, also those that left it
@@ -66,7 +66,9 @@ local MAKERS = {
   function() return type end,
   function() return debug.getmetatable(some_stream()) end,
   function() return weir end,
-  function() return new_proxy and new_proxy(true) or setmetatable({}, { __name = "weir.stream" }) end,
+  function()
+    return new_proxy and new_proxy(true) or setmetatable({}, { __name = "weir.stream" })
+  end,
 }
 local function value() return pick(MAKERS)() end
 
@@ -76,7 +78,7 @@ local function values(count)
   return list
 end
 
--- Calling --------------------------------------------------------------------------------------------
+-- Calling ----------------------------------------------------------------------------------------
 
 local births, order = 0, setmetatable({}, { __mode = "k" })
 local function keep(...)
@@ -126,8 +128,8 @@ local function hook()
     local how = below(8)
     if how < 4 then call(done, one_in(6) and value() or nil) end
     if how == 0 then call(done) end
-    if how == 5 then weir.next_tick(done) end
-    if how == 6 then weir.set_timeout(function() done() end, below(3)) end
+    if how == 5 then call(weir.next_tick, done) end
+    if how == 6 then call(weir.set_timeout, function() done() end, below(3)) end
     return misbehave()
   end
 end
@@ -204,10 +206,13 @@ join("connect", function()
   return given
 end)
 
--- What must not be called at random: it would change the process, wait for ever, or ask the network.
-local SPARED = { pipeline = true, set_sigpipe = true, run = true, stdout = true, stderr = true, stdin = true,
-  use = true, connect = true, backend_fd = true, flush_all = true, create_read_stream = true,
-  create_write_stream = true, lookup = true, _VERSION = true }
+-- What must not be called at random: it would change the process, wait for ever, or ask the
+-- network, or has a maker of its own above.
+local SPARED = {}
+for name in ("pipeline set_sigpipe run stdout stderr stdin use connect backend_fd flush_all lookup "
+  .. "create_read_stream create_write_stream"):gmatch "%S+" do
+  SPARED[name] = true
+end
 local FUNCTIONS, MODULE = {}, {}
 for name, fn in pairs(weir) do
   if type(fn) == "function" and not SPARED[name] then MODULE[#MODULE + 1] = name end
@@ -241,7 +246,7 @@ local function method_of(thing)
   return key and not PIPES[key] and rawget(from, key) or nil
 end
 
--- Acts -----------------------------------------------------------------------------------------------
+-- Acts -------------------------------------------------------------------------------------------
 
 local function make() NEW[below(#NEW) + 1]() end
 
@@ -306,6 +311,8 @@ local function run()
   call(weir.run, pick { "nowait", "nowait", "once", "default" })
 end
 
+local close = rawget(coroutine, "close") -- Lua 5.4
+
 local function in_coroutine()
   local co = coroutine.create(function()
     act()
@@ -314,18 +321,18 @@ local function in_coroutine()
     act()
   end)
   for _ = 1, below(3) do coroutine.resume(co) end
-  if coroutine.close and one_in(2) then pcall(coroutine.close, co) end
+  if close and one_in(2) then pcall(close, co) end
 end
 
 local ACTIONS = { make, make, write_with_callback, write_with_callback, write_with_callback,
-  call_method, call_method, call_method, call_method, call_function, pipe, collect_by_hand, forge, forget,
-  run, run, in_coroutine, collectgarbage }
+  call_method, call_method, call_method, call_method, call_function, pipe, collect_by_hand, forge,
+  forget, run, run, in_coroutine, collectgarbage }
 
 function act() pick(ACTIONS)() end
 
--- Rounds ---------------------------------------------------------------------------------------------
+-- Rounds -----------------------------------------------------------------------------------------
 
--- All that is owed by a stream that closed must have been told, unless its sink never answered.
+-- What a stream that closed owes must have been told, unless its sink never answered.
 local function is_over(stream)
   return stream:closed() and stream:stats().queued_writes == 0
 end
@@ -353,30 +360,37 @@ local function play(seed)
 end
 
 local function descriptors()
-  local pipe = io.popen "ls -l /proc/$PPID/fd 2>/dev/null | grep -v ' pipe:' | wc -l"
-  local count = tonumber((pipe:read "*a"))
-  pipe:close()
+  local listing = io.popen "ls -l /proc/$PPID/fd 2>/dev/null | grep -v ' pipe:' | wc -l"
+  local count = tonumber((listing:read "*a"))
+  listing:close()
   return count
+end
+
+local function come_to_rest()
+  pool, owed = {}, {}
+  for _ = 1, 10 do
+    collectgarbage()
+    run()
+  end
+  collectgarbage() collectgarbage()
+end
+
+local function play_all()
+  for seed = first_seed, first_seed + rounds - 1 do
+    if os.getenv "TRACE" then io.stderr:write(seed, "\n") end
+    local ok, err = xpcall(function() play(seed) end, debug.traceback)
+    if not ok then error(("SEED=%d: %s"):format(seed, tostring(err)), 0) end
+  end
 end
 
 weir.on_uncaught(function() end)
 weir.create_write_stream(folder .. "/first"):end_ "x" -- opens what the loop needs
 weir.run()
-collectgarbage() collectgarbage()
+come_to_rest()
 local before = descriptors()
-for i = 0, rounds - 1 do
-  local ok, err = xpcall(function() play(first_seed + i) end, debug.traceback)
-  if not ok then error(("SEED=%d: %s"):format(first_seed + i, tostring(err)), 0) end
-  if os.getenv "TRACE" then io.stderr:write(first_seed + i, "\n") end
-end
-pool, owed = {}, {}
-for _ = 1, 10 do
-  collectgarbage()
-  run()
-end
-collectgarbage() collectgarbage()
+play_all()
+come_to_rest()
 local after = descriptors()
-if os.getenv "DBG" then for t in pairs(all) do print(tostring(t), pcall(t.closed, t)) end end
 if after > before then os.execute "ls -l /proc/$PPID/fd >&2" end
 assert(after <= before, ("%d descriptors before, %d after"):format(before, after))
 print(("abuse: %d rounds from seed %d, %d calls"):format(rounds, first_seed, calls))

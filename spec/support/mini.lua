@@ -75,6 +75,18 @@ local function hooks_of(block, kind)
   return hooks
 end
 
+local function conclude(name, problem)
+  if not problem then
+    passed = passed + 1
+    tell(name, "ok")
+  elseif getmetatable(problem) == Pending then
+    tell(name, "skipped", problem.reason)
+    say("pending", name, problem.reason)
+  else
+    fail(name, problem[1])
+  end
+end
+
 local function run_test(block, test)
   local name = full_name(block, test.name)
   if options.wants and not options.wants(name) then return end
@@ -91,15 +103,7 @@ local function run_test(block, test)
     problem = problem or later
   end
   finalizers = nil
-  if not problem then
-    passed = passed + 1
-    tell(name, "ok")
-  elseif getmetatable(problem) == Pending then
-    tell(name, "skipped", problem.reason)
-    say("pending", name, problem.reason)
-  else
-    fail(name, problem[1])
-  end
+  conclude(name, problem)
 end
 
 local function run_block(block)

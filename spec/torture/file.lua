@@ -1,7 +1,8 @@
--- A scenario: a file is written while something fails. Whatever fails, the file has a prefix of what
--- was accepted, all that was acknowledged is in it, and each callback came once.
+-- A scenario: a file is written while something fails. Whatever fails, the file has a prefix of
+-- what was accepted, all that was acknowledged is in it, and each callback came once.
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local weir = require "weir"
+local torture = torture -- luacheck: ignore
 
 local OPTIONS = {
   plain = {}, append = { flags = "a" }, data = { sync = "data" }, full = { sync = "full" },
@@ -9,11 +10,11 @@ local OPTIONS = {
 }
 local LINES = 40
 
-local path = torture.folder .. "/file" -- luacheck: ignore
-local options = OPTIONS[torture[1] or "plain"] -- luacheck: ignore
+local path = torture.folder .. "/file"
+local options = OPTIONS[torture[1] or "plain"]
 os.remove(path)
 if options.atomic then io.open(path, "w"):close() end
-if torture[2] == "warm" then -- luacheck: ignore
+if torture[2] == "warm" then
   weir.create_write_stream(path):end_ "the loop and its threads are there"
   weir.run()
   os.remove(path)
@@ -72,7 +73,7 @@ local function check()
     assert(#content >= acknowledged, ("%d bytes, %d acknowledged"):format(#content, acknowledged))
   end
   if finished then assert(content == expected, "finished, and not complete") end
-  local left = io.popen("ls -A " .. torture.folder):read "*a" -- luacheck: ignore
+  local left = io.popen("ls -A " .. torture.folder):read "*a"
   assert(left == "file\n" or left == "", "left behind: " .. left)
 end
 

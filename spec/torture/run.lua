@@ -2,7 +2,7 @@
 --
 --   lua5.4 spec/torture/run.lua HOST MODULE       (make torture)
 --
--- SHALLOW=40: about so many points of each scenario, chosen by SEED. ONLY=word: the lines that have it.
+-- SHALLOW=40: about so many points of each scenario, chosen by SEED. ONLY=word: those that have it.
 local host, module = arg[1], arg[2]
 local only, shallow = os.getenv "ONLY", tonumber(os.getenv "SHALLOW" or nil)
 
@@ -19,20 +19,27 @@ end
 local passed, failed, lines = 0, 0, {}
 local folder = module:match "^(.*)/weir/core.so$"
 
+-- The counts of one run of the host; nil: there is no such test.
+local function counts_of(output)
+  if output[1]:find "there is no such test" then return nil end
+  local p, f = (output[#output - 1] or ""):match "^(%d+) passed, (%d+) failed"
+  p, f = tonumber(p or 0), tonumber(f or 0)
+  if output[#output] ~= "code 0" and f == 0 then f = 1 end
+  return p, f
+end
+
 -- Runs one scenario; about so many points of it, or all. Returns whether there is such a test.
 local function run(kind, points, scenario)
   local command = kind .. " spec/torture/" .. scenario
-  if only and not command:find(only, 1, true) then return command:find "test.lua" == nil end
-  local variables = ("LUA_CPATH='./%s/?.so;;' SHALLOW=%s"):format(folder, points or "")
-  local output = lines_of(("%s timeout 600 %s %s 2>&1; echo \"code $?\""):format(variables, host,
-    command))
-  local code = output[#output]:match "^code (%d+)"
-  local p, f = (output[#output - 1] or ""):match "^(%d+) passed, (%d+) failed"
-  if output[1]:find "there is no such test" then return false end
-  if code ~= "0" and (f or "0") == "0" then f = 1 end
-  passed, failed = passed + (tonumber(p) or 0), failed + tonumber(f or 1)
-  if code ~= "0" then
-    lines[#lines + 1] = "torture " .. command .. " (exit code " .. code .. ")"
+  if only and not command:find(only, 1, true) then return false end
+  local output = lines_of(
+    ("LUA_CPATH='./%s/?.so;;' SHALLOW=%s timeout 600 %s %s 2>&1; echo \"code $?\""):format(
+      folder, points or "", host, command))
+  local p, f = counts_of(output)
+  if not p then return false end
+  passed, failed = passed + p, failed + f
+  if f > 0 then
+    lines[#lines + 1] = "torture " .. command .. ", " .. output[#output]
     print(lines[#lines])
     for i = 1, math.min(#output, 40) do print("  " .. output[i]) end
   end
@@ -41,7 +48,7 @@ end
 
 for _, how in ipairs { "plain", "append", "data", "full", "atomic" } do
   for _, kind in ipairs { "malloc", "lua", "calls" } do run(kind, shallow, "file.lua " .. how) end
-  run("uv", shallow, "file.lua " .. how .. " warm") -- libuv itself aborts when a loop gets no memory
+  run("uv", shallow, "file.lua " .. how .. " warm") -- without a warm loop libuv itself aborts
 end
 
 local few = shallow and math.ceil(shallow / 20)
