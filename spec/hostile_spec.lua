@@ -54,14 +54,14 @@ describe("a method called on what is no stream", function()
   end)
 
   it("may have lost its metatable for a while: the stream lives on", function()
-    local stream = new_sink():on("error", function() end)
+    local stream = new_sink()
     local meta = debug.getmetatable(stream)
     for _, method in pairs(methods_of(stream)) do
       debug.setmetatable(stream, nil)
       pcall(method, stream)
       debug.setmetatable(stream, meta)
     end
-    weir.run "nowait"
+    pcall(weir.run, "nowait") -- some fail the stream, and some take its listeners away
     assert.truthy(tostring(stream):find("weir.stream", 1, true))
   end)
 
