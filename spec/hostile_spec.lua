@@ -1,5 +1,5 @@
--- What a script can do with malice, or by mistake: nothing of it crashes the process, and nothing is
--- taken that should not be. Run under ASan as well.
+-- What a script can do with malice, or by mistake: nothing of it crashes the process, and nothing
+-- is taken that should not be. Run under ASan as well.
 local weir = require "weir"
 local support = require "spec.sinks.support"
 
