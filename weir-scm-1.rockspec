@@ -85,6 +85,7 @@ build = {
         "src/sinks/file_ring.c",
         "src/sinks/file_sink.c",
         "src/sinks/file_source.c",
+        "src/sinks/file_wait.c",
         "src/sinks/handle.c",
         "src/sinks/job.c",
         "src/sinks/loop.c",

@@ -268,7 +268,7 @@ SPEC("a pipe takes a bite at a time, so that the write cannot block") {
   close(ends[0]);
 }
 
-SPEC("a FIFO of our own opening takes all that fits at once, is then waited for, and goes on") {
+SPEC("a FIFO of our own opening takes all that fits, then says 0 at once: the loop waits") {
   begin();
   if (!CHECK_EQUAL(mkfifo(path_to("fifo"), 0600), 0)) return;
   int reader = open(path_to("fifo"), O_RDONLY | O_NONBLOCK);
@@ -280,9 +280,7 @@ SPEC("a FIFO of our own opening takes all that fits at once, is then waited for,
   struct iovec vector = {big, sizeof big};
   ssize_t first = weir_file_write(&file, &vector, 1, 0);
   CHECK(first > 4096 && first < (ssize_t)sizeof big);
-  double began = seconds();
   CHECK_EQUAL(weir_file_write(&file, &vector, 1, 0), 0);
-  CHECK(seconds() - began > 0.01 && seconds() - began < 1);
   CHECK(read(reader, big, sizeof big) > 0);
   CHECK_EQUAL(write_text("abc", 0), 3);
   end();

@@ -177,10 +177,12 @@ static void nap(long ns) {
   nanosleep(&time, NULL);
 }
 
-/* Waits a while for a file that is not regular. Returns whether the call is worth a try. */
+/* Waits a while for a file that is not regular; for one that does not block, the loop waits. Returns
+** whether the call is worth a try: an error shows in the call itself.
+*/
 static bool wait_until(const weir_file *file, short event) {
   struct pollfd wait = {.fd = file->fd, .events = event};
-  return poll(&wait, 1, WAIT_MS) != 0; /* an error shows in the call itself */
+  return poll(&wait, 1, file->nonblocking ? 0 : WAIT_MS) != 0;
 }
 
 static ssize_t write_once(weir_file *file, const struct iovec *vectors, int count,
@@ -193,7 +195,6 @@ static ssize_t write_once(weir_file *file, const struct iovec *vectors, int coun
 
 /* After EAGAIN for the nth time: whether to try once more. */
 static bool may_try_again(const weir_file *file, int nth) {
-  if (file->nonblocking) return nth == 1 && wait_until(file, POLLOUT);
   if (!file->regular || nth == AGAIN_TRIES) return false;
   nap(AGAIN_NS);
   return true;

@@ -112,13 +112,23 @@ static void send_write_job(weir_file_sink *sink) {
   weir_pool_take_turn(&sink->loop->pool, &sink->turn, begin_turn);
 }
 
+static void is_writable_now(void *self) {
+  weir_file_sink *sink = self;
+  if (!sink->job) send_write_job(sink);
+}
+
+/* The job has come back, and the ring is not empty. */
+static void write_on(weir_file_sink *sink) {
+  if (!weir_file_wait_start(&sink->wait, stream_of(sink), UV_WRITABLE)) send_write_job(sink);
+}
+
 static void written(weir_file_sink *sink) {
   weir_error *error = job_error(sink);
   if (error && !sink->close_wanted) {
     atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
     weir_writable_failed(sink->writable, error);
   } else if (!sink->close_wanted) {
-    if (!weir_file_ring_is_empty(&sink->ring)) send_write_job(sink);
+    if (!weir_file_ring_is_empty(&sink->ring)) write_on(sink);
     weir_writable_progress(sink->writable);
   }
   weir_error_release(error);
@@ -170,7 +180,7 @@ static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) 
   weir_file_sink *sink = self;
   uint64_t taken = weir_file_ring_offer(&sink->ring, slices, count);
   hurry(sink, false);
-  if (!sink->job) send_write_job(sink);
+  if (!sink->job && !weir_file_waits(&sink->wait)) send_write_job(sink);
   if (weir_pool_may_spin()) weir_loop_watch(sink->loop, &sink->watch, look);
   else hurry(sink, true);
   return taken;
@@ -230,6 +240,7 @@ static void go_on(weir_file_sink *sink) {
   if (sink->close_wanted) {
     sink->close_wanted = false;
     sink->is_open = false;
+    weir_file_wait_end(&sink->wait);
     weir_writable_stopped(sink->writable);
     send_job(sink, close_job, closed);
   } else if (sink->finish_wanted) {
@@ -253,6 +264,13 @@ static void wait_for_job(weir_file_sink *sink) {
   while (atomic_load_explicit(&sink->at_work, memory_order_acquire)) nanosleep(&nap, NULL);
 }
 
+/* The file takes nothing now. Waits a little; returns whether there is still time. */
+static bool may_wait_on(const weir_file_sink *sink) {
+  const struct timespec nap = {.tv_nsec = 1000000};
+  nanosleep(&nap, NULL);
+  return sink->loop->uv->hrtime() < sink->loop->ending_by_ns;
+}
+
 /* Writes what the queue still has, from the first byte on that the ring has not written. */
 static int write_rest(weir_file_sink *sink) {
   weir_writable *writable = sink->writable;
@@ -263,7 +281,8 @@ static int write_rest(weir_file_sink *sink) {
   while (weir_queue_slices(&writable->queue, &slice, 1) > 0) {
     struct iovec vector = {(void *)(uintptr_t)slice.base, slice.size};
     ssize_t written = weir_file_write(&sink->file, &vector, 1, done);
-    if (written <= 0) return written < 0 ? (int)-written : EAGAIN;
+    if (written < 0) return (int)-written;
+    if (written == 0 && !may_wait_on(sink)) return EAGAIN;
     done += (uint64_t)written;
     weir_queue_submitted(&writable->queue, (uint64_t)written);
   }
@@ -297,6 +316,7 @@ void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable 
   sink->writable = writable;
   sink->opened = on_opened;
   sink->owner = owner;
+  weir_file_wait_init(&sink->wait, loop, &sink->file, is_writable_now, sink);
   sink->is_open = sink->file.given;
   sink->port = (weir_sink_port){
       .name = "file",

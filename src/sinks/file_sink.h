@@ -17,6 +17,7 @@
 
 #include "core/writable.h"
 #include "sinks/file_ring.h"
+#include "sinks/file_wait.h"
 
 typedef struct weir_file_sink {
   weir_sink_port port;
@@ -34,6 +35,7 @@ typedef struct weir_file_sink {
   weir_watch watch;        /* the loop looks whether what the writer waits for has been written */
   weir_bet watching;       /* whether it has seen that in time */
   uint64_t watch_until_ns; /* 0: from the next look on */
+  weir_file_wait wait;     /* until a FIFO or device takes more */
   int job_error;           /* the job's result: 0 or an errno */
   bool finish_wanted, close_wanted; /* as soon as the work item is back */
   bool is_open;

@@ -84,6 +84,8 @@ static void have_read(void *self) {
   source->ready = source->filled;
   source->at_end = source->found_end;
   if (source->job_error != EAGAIN) source->error = source->job_error;
+  else if (!source->close_wanted)
+    weir_file_wait_start(&source->wait, stream_of(source), UV_READABLE);
   go_on(source);
 }
 
@@ -117,6 +119,7 @@ static unsigned most_ahead(const weir_file_source *source) {
 /* Sends a job if more is asked for than there is, or if it is time to read ahead. */
 static void read_more(weir_file_source *source) {
   if (source->at_end || source->error || weir_job_is_out(&source->job)) return;
+  if (weir_file_waits(&source->wait)) return;
   unsigned stock = source->ready - source->first, ahead = most_ahead(source);
   if (source->wanted && stock == 0) {
     start_reading(source);
@@ -188,12 +191,17 @@ static void go_on(weir_file_source *source) {
     if (weir_job_is_out(&source->job)) return;
     source->close_wanted = source->is_open = false;
     drop_blocks(source);
+    weir_file_wait_end(&source->wait);
     weir_job_send(&source->job, close_job, closed);
     return;
   }
   if (!source->is_open) return;
   read_more(source); /* first: the push may call back, and come here again */
   if (source->wanted) answer_read(source);
+}
+
+static void is_readable_now(void *self) {
+  go_on(self);
 }
 
 void weir_file_source_end_now(weir_file_source *source) {
@@ -219,6 +227,7 @@ void weir_file_source_attach(weir_file_source *source, weir_loop *loop, weir_str
   source->left = left;
   source->opened = on_opened;
   source->owner = owner;
+  weir_file_wait_init(&source->wait, loop, &source->file, is_readable_now, source);
   source->is_open = source->file.given;
   source->port = (weir_sink_port){.name = "file", .open = source_open, .close = source_close};
   source->source_port = (weir_source_port){.read = source_read};

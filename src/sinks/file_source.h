@@ -14,6 +14,7 @@
 
 #include "core/readable.h"
 #include "sinks/file_io.h"
+#include "sinks/file_wait.h"
 
 enum { WEIR_SOURCE_BLOCKS = 8 }; /* a power of two */
 
@@ -30,6 +31,7 @@ typedef struct weir_file_source {
   unsigned burst;                        /* blocks that the next job reads */
   uint64_t pushed;                       /* bytes handed over */
   int error;                             /* of a read; told once all before it was pushed */
+  weir_file_wait wait;                   /* until a FIFO or device has something */
   bool at_end;                           /* after what is ready */
   /* The job's while it is out. */
   unsigned filled; /* blocks; those up to `given` may be */
