@@ -177,8 +177,8 @@ static void nap(long ns) {
   nanosleep(&time, NULL);
 }
 
-/* Waits a while for a file that is not regular; for one that does not block, the loop waits. Returns
-** whether the call is worth a try: an error shows in the call itself.
+/* Waits a while for a file that is not regular; for one that does not block, the loop does that.
+** Returns whether the call is worth a try: an error shows in the call itself.
 */
 static bool wait_until(const weir_file *file, short event) {
   struct pollfd wait = {.fd = file->fd, .events = event};
