@@ -411,6 +411,71 @@ finish: colour = blue, size = 2
 ]])
   writes("atomic_config.lua", "colour = blue\nsize = 2\n")
 
+  describe("copy_file.lua", function()
+    -- How far it is by when differs from run to run.
+    local function without_progress(out) return (out:gsub(" *%d+ %%\n", "")) end
+
+    prints("copy_file.lua", "copies a file by pipeline and by hand", [[
+by pipeline
+the copy is the same
+by hand
+the copy is the same
+]], without_progress)
+
+    it("copies the files that it is told, by pipeline and by hand", function()
+      local content = ("0123456789"):rep(30000)
+      local source = assert(io.open(directory .. "/from", "wb"))
+      source:write(content)
+      source:close()
+      assert.matches("100 %%\n$", run("copy_file.lua", "from", "to"))
+      assert.is_true(read_file(directory .. "/to") == content)
+      assert.equal("", without_progress(run("copy_file.lua", "--by-hand", "from", "to2")))
+      assert.is_true(read_file(directory .. "/to2") == content)
+    end)
+
+    it("says what failed, and how it is used", function()
+      local function fails(expected, expected_code, ...)
+        local out, code, err = run_command(command_for("copy_file.lua", ...))
+        assert.equal(expected, err)
+        assert.equal(expected_code, code, out)
+      end
+      local missing = "failed: ENOENT: no such file or directory, open 'missing'\n"
+      fails(missing, 1, "missing", "to")
+      fails(missing, 1, "--by-hand", "missing", "to")
+      fails("usage: lua copy_file.lua [--by-hand] from to\n", 2, "one")
+    end)
+  end)
+
+  describe("gzip_file.lua", function()
+    covered["gzip_file.lua"] = true
+    local function needs_zlib()
+      if not pcall(require, "weir.zlib") then pending "weir.zlib was not built" end
+    end
+
+    it("compresses, decompresses, and notices what is missing", function()
+      needs_zlib()
+      local out = run "gzip_file.lua"
+      assert.equal([[
+1088895 bytes in, N bytes out
+N bytes in, 1088895 bytes out
+failed: Z_BUF_ERROR: unexpected end of file
+]], (out:gsub("%f[%d]2%d%d%d%d%d%f[%D]", "N")))
+      assert.equal("", files_left())
+    end)
+
+    it("makes the file that it is told, and takes it apart again", function()
+      needs_zlib()
+      local content = ("0123456789"):rep(30000)
+      local source = assert(io.open(directory .. "/from", "wb"))
+      source:write(content)
+      source:close()
+      run("gzip_file.lua", "from", "from.gz")
+      local out = run("gzip_file.lua", "-d", "from.gz", "to")
+      assert.matches("^%d+ bytes in, 300000 bytes out\n$", out)
+      assert.is_true(read_file(directory .. "/to") == content)
+    end)
+  end)
+
   it("that is in examples/ is run here", function()
     for name in output_of("ls examples"):gmatch "[^\n]+" do
       if name:find "%.lua$" then assert.is_true(covered[name] or false, name) end
