@@ -6,6 +6,7 @@ local front = require "weir.front"
 local gzip = require "weir.gzip"
 local lines = require "weir.lines"
 local options = require "weir.options"
+local server = require "weir.server"
 local pipe = require "weir.pipe"
 local pipeline = require "weir.pipeline"
 local source = require "weir.source"
@@ -61,6 +62,9 @@ end
 function weir.connect(given)
   return core.connect(options.connect(given))
 end
+
+--- Makes a server, which listens for peers.
+weir.create_server = server.create
 
 --- Makes a stream that reads from a file.
 function weir.create_read_stream(path, given)

@@ -78,6 +78,11 @@ function kinds.port(value)
   return nil, "a port, a whole number from 0 to 65535"
 end
 
+function kinds.backlog(value)
+  if kinds.whole(value) and value >= 1 and value <= 65535 then return value end
+  return nil, "a whole number from 1 to 65535"
+end
+
 function kinds.family(value)
   if value == 0 or value == 4 or value == 6 then return value end
   return nil, "4, 6 or 0"
@@ -351,11 +356,23 @@ end
 
 -- Sockets -----------------------------------------------------------------------------------------
 
-local SOCKET = with_common {
+local function with_socket(known)
+  for name, kind in pairs {
+    no_delay = "boolean", keep_alive = "boolean", keep_alive_delay = "whole",
+    readable_high_water_mark = "whole", writable_high_water_mark = "whole",
+    allow_half_open = "boolean", write_timeout = "whole", linger_timeout = "whole",
+  } do known[name] = kind end
+  return with_common(known)
+end
+
+local SOCKET = with_socket {
   host = "name", port = "port", family = "family", path = "name", abstract = "abstract",
-  no_delay = "boolean", keep_alive = "boolean", keep_alive_delay = "whole",
-  allow_half_open = "boolean",
-  connect_timeout = "whole", write_timeout = "whole", linger_timeout = "whole",
+  connect_timeout = "whole",
+}
+local SERVER = with_socket { max_connections = "whole" }
+local LISTEN = {
+  host = "name", port = "port", path = "name", abstract = "abstract", mode = "mode",
+  backlog = "backlog",
 }
 local LINGER_DEFAULT = 2000
 
@@ -365,7 +382,13 @@ local function fill_name(checked)
   checked.abstract = checked.abstract or nil
 end
 
-local function check_peer(check, checked)
+local function fill_socket(check, checked)
+  checked.linger_timeout = checked.linger_timeout or LINGER_DEFAULT
+  if checked.allow_half_open == nil then checked.allow_half_open = false end
+  return fill_both_sides(check, checked)
+end
+
+local function check_place(check, checked)
   local path, port = checked.path or checked.abstract, checked.port
   if path and (port or checked.host) then
     fail(check, "'host' and 'port' cannot be had with '%s'", checked.path and "path" or "abstract")
@@ -374,7 +397,6 @@ local function check_peer(check, checked)
     fail(check, "'path' cannot be had with 'abstract', unless that is true")
   end
   if not path and not port then fail(check, "a 'port' or a 'path' is needed") end
-  if port == 0 then fail(check, "option 'port' must be above 0") end
 end
 
 --- Checks the options of weir.connect. Returns the options for the core.
@@ -383,10 +405,28 @@ function options.connect(given)
   if type(given) ~= "table" then fail(check, "table expected, got %s", type(given)) end
   local checked = read(check, given, SOCKET)
   fill_name(checked)
-  check_peer(check, checked)
+  check_place(check, checked)
+  if checked.port == 0 then fail(check, "option 'port' must be above 0") end
   checked.host = checked.host or "localhost"
-  checked.linger_timeout = checked.linger_timeout or LINGER_DEFAULT
-  return fill_common(check, checked)
+  return fill_socket(check, checked)
+end
+
+--- Checks the options of weir.create_server, which are those of its connections.
+function options.server(given)
+  local check = { constructor = "create_server", position = 1 }
+  return fill_socket(check, read(check, given, SERVER))
+end
+
+--- Checks where a server shall listen: a table, or just a port.
+function options.listen(given)
+  local check = { constructor = "listen", position = 1 }
+  if type(given) == "number" then given = { port = given } end
+  if type(given) ~= "table" then fail(check, "table expected, got %s", type(given)) end
+  local checked = read(check, given, LISTEN)
+  fill_name(checked)
+  check_place(check, checked)
+  if checked.mode and not checked.path then fail(check, "'mode' is had only with 'path'") end
+  return checked
 end
 
 local READ_FILE = {

@@ -2,7 +2,8 @@
 **
 **   peer [options] way [number]
 **
-** First it prints where it listens: a port of 127.0.0.1, or with `-u path` that path. Then it takes
+** First it prints its process and where it listens: a port of 127.0.0.1, or with `-u path` that path.
+** Then it takes
 ** `-n` connections (1), one process each, and treats each in its way:
 **
 **   collect          reads to the end
@@ -50,6 +51,11 @@ static uint32_t sum_a = 1, sum_b;
 static void die(const char *what) {
   fprintf(stderr, "peer: %s: %s\n", what, strerror(errno));
   exit(2);
+}
+
+static void leave(int number) {
+  (void)number;
+  _exit(0);
 }
 
 static void sleep_ms(int ms) {
@@ -152,8 +158,8 @@ static int listen_somewhere(void) {
   if (receive_bytes > 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(int));
   if (fd < 0 || bind(fd, address, size) != 0 || listen(fd, backlog) != 0) die("listen");
   if (getsockname(fd, address, &size) != 0) die("getsockname");
-  if (unix_path) printf("%s\n", unix_path);
-  else printf("%d\n", ntohs(ip.sin_port));
+  if (unix_path) printf("%ld %s\n", (long)getpid(), unix_path);
+  else printf("%ld %d\n", (long)getpid(), ntohs(ip.sin_port));
   fflush(stdout);
   return fd;
 }
@@ -174,6 +180,7 @@ int main(int argc, char **argv) {
   read_options(argc, argv);
   if (optind >= argc) return 2;
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGTERM, leave); /* a shell says nothing about it */
   alarm(LIFE_S);
   int listener = listen_somewhere();
   sleep_ms(delay_ms);

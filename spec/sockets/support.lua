@@ -50,18 +50,23 @@ function support.heard(text) return #text .. " " .. support.sum(text) end
 local build = paths.build:match "^(.*)/[^/]*$"
 
 -- Starts a peer; `way` and options as in spec/peers/peer.c ("-r 4096 never"). It has host and port,
--- or path; said() waits for its end and returns its last words.
+-- or path; said() waits for its end and returns its last words, kill() makes one.
 function support.peer(way)
   local pipe = assert(io.popen(build .. "/peer " .. way))
-  local where = pipe:read "*l"
+  local process, where = (pipe:read "*l" or ""):match "^(%d+) (.+)$"
   assert(where, "the peer did not start")
-  local peer = { pipe = pipe }
+  local peer = {}
   if where:find "^%d+$" then peer.host, peer.port = "127.0.0.1", tonumber(where)
   else peer.path = where end
   function peer.said()
     local words = pipe:read "*a":gsub("\n$", "")
     pipe:close()
     return words
+  end
+  -- Ends it, where it would not end by itself.
+  function peer.kill()
+    os.execute("kill " .. process)
+    pipe:close()
   end
   return peer
 end

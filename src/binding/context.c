@@ -7,6 +7,7 @@
 
 #include "binding/error_object.h"
 #include "binding/lua_stream.h"
+#include "binding/server.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
 #include "core/assert.h"
@@ -36,8 +37,9 @@ static void push_weak_table(lua_State *L, const char *mode) {
 }
 
 static const char *const event_names[] = {
-    "drain", "prefinish", "finish", "error", "close",  "open",    "ready",   "readable",
-    "end",   "pause",     "resume", "data",  "lookup", "connect", "timeout",
+    "drain",  "prefinish", "finish",  "error",     "close",      "open",
+    "ready",  "readable",  "end",     "pause",     "resume",     "data",
+    "lookup", "connect",   "timeout", "listening", "connection", "drop",
 };
 
 /* Every slot is filled now, so that setting one later never allocates. */
@@ -47,7 +49,7 @@ static void fill_table(weir_context *context, lua_State *L) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, slot);
   }
-  for (int event = WEIR_ON_DRAIN; event <= WEIR_ON_TIMEOUT; event++) {
+  for (int event = WEIR_ON_DRAIN; event <= WEIR_ON_DROP; event++) {
     lua_pushstring(L, event_names[event - WEIR_ON_DRAIN]);
     lua_rawseti(L, -2, event);
   }
@@ -96,11 +98,13 @@ static lua_results context_gc(lua_State *L) {
   owner->context = NULL;
   context->L = NULL;
   if (context->has_loop && context->loop.running) { /* os.exit(code, true) in a callback */
+    weir_server_end_all(context);
     weir_lua_stream_end_all(context);
     return 0;
   }
   if (context->has_loop) {
     weir_timer_end_all(context);
+    weir_server_end_all(context);
     bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
     if (!clean || !weir_loop_close(&context->loop)) return 0;
     context->has_loop = false;

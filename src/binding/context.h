@@ -30,6 +30,8 @@ enum {
   WEIR_SLOT_TAKE_RAISED,
   WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
   WEIR_SLOT_MAKE_STRING, /* function of data.c */
+  WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */
+  WEIR_SLOT_SERVER_META,
   WEIR_SLOT_TIMER_META,
   WEIR_SLOT_WATCHER, /* function of tasks.lua, see waiting.h */
   WEIR_SLOT_STDIN,   /* the streams of the standard descriptors, or false, in their order */
@@ -52,7 +54,10 @@ enum {
   WEIR_ON_LOOKUP,
   WEIR_ON_CONNECT,
   WEIR_ON_TIMEOUT,
-  WEIR_SLOT_COUNT = WEIR_ON_TIMEOUT
+  WEIR_ON_LISTENING,
+  WEIR_ON_CONNECTION,
+  WEIR_ON_DROP,
+  WEIR_SLOT_COUNT = WEIR_ON_DROP
 };
 
 /* Stack slots that whoever enters makes sure of: notices of the core that come meanwhile must not
@@ -62,6 +67,7 @@ enum { WEIR_STACK = 40 };
 
 struct weir_lua_stream;
 struct weir_lua_timer;
+struct weir_server;
 
 typedef struct weir_context {
   uint32_t references; /* the state's, and one for each stream */
@@ -76,6 +82,7 @@ typedef struct weir_context {
   bool is_luajit;
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
   struct weir_lua_stream *streams;  /* all there are */
+  struct weir_server *servers;     /* all there are */
   struct weir_lua_timer *timers;    /* those that may still fire */
   struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */
 } weir_context;

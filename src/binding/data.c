@@ -75,7 +75,7 @@ static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission 
 void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk) {
   int top = lua_gettop(L);
   weir_emission emission;
-  if (weir_emission_begin(&emission, stream, L, WEIR_ON_DATA)) {
+  if (weir_emission_begin(&emission, stream->context, stream, L, WEIR_ON_DATA)) {
     bool heard = emission.count > 0;
     lua_pushnil(L);
     int value = lua_gettop(L);

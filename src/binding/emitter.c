@@ -5,7 +5,14 @@
 
 #include <string.h>
 
+#include "binding/objects.h"
+#include "binding/server.h"
 #include "binding/waiting.h"
+
+/* The stream that is self, or NULL for a server. Raises for anything else. */
+static weir_lua_stream *check(lua_State *L, const char *method) {
+  return weir_server_test(L, 1) ? NULL : weir_lua_stream_check(L, 1, method);
+}
 
 /* --- lists --- */
 
@@ -120,7 +127,7 @@ static void on_added(lua_State *L, weir_lua_stream *stream, int event, bool star
 /* --- adding and removing --- */
 
 static lua_results add(lua_State *L, const char *method, bool once, bool in_front) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
+  weir_lua_stream *stream = check(L, method);
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, method, "string");
   if (!lua_isfunction(L, 3)) return weir_type_error(L, 3, method, "function");
   lua_settop(L, 3);
@@ -173,7 +180,7 @@ static int find_latest(lua_State *L, int list, int function) {
 }
 
 static lua_results stream_off(lua_State *L) {
-  weir_lua_stream_check(L, 1, "off");
+  check(L, "off");
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "off", "string");
   if (!lua_isfunction(L, 3)) return weir_type_error(L, 3, "off", "function");
   lua_settop(L, 3);
@@ -193,13 +200,13 @@ static lua_results stream_off(lua_State *L) {
 }
 
 static lua_results stream_remove_all_listeners(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "remove_all_listeners");
+  weir_lua_stream *stream = check(L, "remove_all_listeners");
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
     lua_getuservalue(L, 1);
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
-    if (stream->core.readable) {
+    if (stream && stream->core.readable) {
       tell_removed(L, stream, true, false);
       tell_removed(L, stream, false, false);
     }
@@ -222,7 +229,7 @@ static lua_results stream_remove_all_listeners(lua_State *L) {
 /* --- looking --- */
 
 static lua_results stream_listeners(lua_State *L) {
-  weir_lua_stream_check(L, 1, "listeners");
+  check(L, "listeners");
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "listeners", "string");
   lua_settop(L, 2);
   push_list(L, 1, 2); /* 3 */
@@ -238,7 +245,7 @@ static lua_results stream_listeners(lua_State *L) {
 }
 
 static lua_results stream_listener_count(lua_State *L) {
-  weir_lua_stream_check(L, 1, "listener_count");
+  check(L, "listener_count");
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "listener_count", "string");
   lua_settop(L, 2);
   push_list(L, 1, 2); /* 3 */
@@ -281,7 +288,7 @@ static bool push_listener(lua_State *L, int stream, int event, int list, int ind
 
 /* emit(event, ...): listeners are called in the caller's name; what one raises ends the emit. */
 static lua_results stream_emit(lua_State *L) {
-  weir_lua_stream_check(L, 1, "emit");
+  check(L, "emit");
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, "emit", "string");
   int arguments = lua_gettop(L) - 2;
   push_list(L, 1, 2);
@@ -302,11 +309,12 @@ static lua_results stream_emit(lua_State *L) {
   return 1;
 }
 
-bool weir_emission_begin(weir_emission *it, weir_lua_stream *stream, lua_State *L, int event) {
-  if (!weir_lua_stream_push(stream, L)) return false;
+bool weir_emission_begin(weir_emission *it, weir_context *context, const void *thing, lua_State *L,
+                         int event) {
+  if (!weir_object_push(context, L, thing)) return false;
   it->self = lua_gettop(L);
   it->event = it->self + 1;
-  weir_context_push(stream->context, L, event);
+  weir_context_push(context, L, event);
   push_list(L, it->self, it->event);
   it->list = lua_gettop(L);
   it->count = length_of(L, it->list);
@@ -321,24 +329,37 @@ bool weir_emission_next(weir_emission *it, lua_State *L) {
   return false;
 }
 
-void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) {
+/* `stream` is the thing, or NULL if that is a server. */
+static void emit(weir_context *context, const void *thing, weir_lua_stream *stream, lua_State *L,
+                 int event, int arguments) {
   int first = lua_gettop(L) - arguments + 1;
   weir_emission emission;
-  if (!weir_emission_begin(&emission, stream, L, event)) {
+  if (!weir_emission_begin(&emission, context, thing, L, event)) {
     lua_settop(L, first - 1);
     return;
   }
-  bool heard = has_listener(L, emission.list);
-  if (!heard && !stream->watched && event == WEIR_ON_ERROR) {
+  bool heard = has_listener(L, emission.list), watched = stream && stream->watched;
+  if (!heard && !watched && event == WEIR_ON_ERROR) {
     lua_pushvalue(L, first);
-    weir_context_uncaught(stream->context, L);
+    weir_context_uncaught(context, L);
   }
   while (weir_emission_next(&emission, L)) {
     for (int k = 0; k < arguments; k++) lua_pushvalue(L, first + k);
-    weir_context_call(stream->context, L, arguments);
+    weir_context_call(context, L, arguments);
   }
-  weir_tell_watcher(stream, L, emission.self, emission.event, heard, first, arguments);
+  if (stream) {
+    weir_tell_watcher(stream, L, emission.self, emission.event, heard, first, arguments);
+  }
   lua_settop(L, first - 1);
+}
+
+void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) {
+  emit(stream->context, stream, stream, L, event, arguments);
+}
+
+void weir_emit_for(weir_context *context, const void *thing, lua_State *L, int event,
+                   int arguments) {
+  emit(context, thing, NULL, L, event, arguments);
 }
 
 const luaL_Reg weir_emitter_methods[] = {

@@ -12,7 +12,7 @@
 
 #include "binding/lua_stream.h"
 
-/* on, once, off, prepend_listener, ...: the methods of every stream. */
+/* on, once, off, prepend_listener, ...: the methods of every stream, and of servers. */
 extern const luaL_Reg weir_emitter_methods[];
 
 /* A running emit, in steps: the list of an event as it was when it began. */
@@ -22,9 +22,10 @@ typedef struct weir_emission {
 } weir_emission;
 
 /* Begins one of an event of weir's own; pushes three values. Returns false, with nothing pushed, if
-** the stream's userdata is gone. Never raises.
+** the userdata of the thing is gone (objects.h). Never raises.
 */
-bool weir_emission_begin(weir_emission *emission, weir_lua_stream *stream, lua_State *L, int event);
+bool weir_emission_begin(weir_emission *emission, weir_context *context, const void *thing,
+                         lua_State *L, int event);
 /* Pushes the function to call next; returns false, with nothing pushed, after the last one. */
 bool weir_emission_next(weir_emission *emission, lua_State *L);
 
@@ -33,5 +34,8 @@ bool weir_emission_next(weir_emission *emission, lua_State *L);
 ** listens to. Never raises.
 */
 void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments);
+/* The same for anything that has listeners. */
+void weir_emit_for(weir_context *context, const void *thing, lua_State *L, int event,
+                   int arguments);
 
 #endif

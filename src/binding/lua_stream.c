@@ -9,6 +9,7 @@
 #include "binding/data.h"
 #include "binding/emitter.h"
 #include "binding/error_object.h"
+#include "binding/objects.h"
 #include "binding/readable_methods.h"
 #include "binding/socket_methods.h"
 #include "binding/stream_methods.h"
@@ -50,12 +51,7 @@ weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *meth
 }
 
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L) {
-  weir_context_push(stream->context, L, WEIR_SLOT_STREAMS);
-  lua_rawgetp(L, -1, stream);
-  lua_remove(L, -2);
-  if (lua_isuserdata(L, -1)) return true;
-  lua_pop(L, 1);
-  return false;
+  return weir_object_push(stream->context, L, stream);
 }
 
 void weir_lua_stream_push_anchors(lua_State *L, int index) {
@@ -180,12 +176,8 @@ static bool is_busy(const weir_lua_stream *stream) {
          (stream->writable.corked > 0 && stream->writable.length > 0);
 }
 
-/* The key has been in the table since the stream was made, so neither allocates. */
 static void set_held(weir_lua_stream *stream, lua_State *L, bool held) {
-  weir_context_push(stream->context, L, WEIR_SLOT_HELD);
-  if (!held || !weir_lua_stream_push(stream, L)) lua_pushboolean(L, 0);
-  lua_rawsetp(L, -2, stream);
-  lua_pop(L, 1);
+  weir_object_hold(stream->context, L, stream, held);
   stream->held = held;
 }
 
@@ -224,15 +216,8 @@ static void link_in(weir_lua_stream *stream) {
   context->streams = stream;
 }
 
-/* Enters the userdata on top of the stack into the context's tables. May raise. */
-static void enter_tables(weir_context *context, lua_State *L, const void *stream) {
-  weir_context_push(context, L, WEIR_SLOT_STREAMS);
-  lua_pushvalue(L, -2);
-  lua_rawsetp(L, -2, stream);
-  weir_context_push(context, L, WEIR_SLOT_HELD);
-  lua_pushboolean(L, 0);
-  lua_rawsetp(L, -2, stream);
-  lua_pop(L, 2);
+/* LuaJIT's front has to know the streams it may write to directly. May raise. */
+static void enter_front(weir_context *context, lua_State *L) {
   if (!context->is_luajit) return;
   weir_context_push(context, L, WEIR_SLOT_FRONTED);
   lua_pushvalue(L, -2);
@@ -241,22 +226,13 @@ static void enter_tables(weir_context *context, lua_State *L, const void *stream
   lua_pop(L, 1);
 }
 
-static void leave_tables(weir_context *context, lua_State *L, const void *stream) {
-  for (int slot = WEIR_SLOT_STREAMS; slot <= WEIR_SLOT_HELD; slot++) {
-    weir_context_push(context, L, slot);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, stream);
-    lua_pop(L, 1);
-  }
-}
-
 /* A stream with a readable side; the others do not pay for it. */
 typedef struct two_sides {
   weir_lua_stream stream;
   weir_readable readable;
 } two_sides;
 
-static void push_fields(lua_State *L) {
+void weir_lua_stream_push_fields(lua_State *L) {
   lua_createtable(L, WEIR_FIELD_COUNT, 0);
   for (int field = 1; field <= WEIR_FIELD_COUNT; field++) {
     lua_pushboolean(L, 0);
@@ -272,14 +248,15 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   *it = (weir_stream_box){.magic = WEIR_STREAM_MAGIC};
   weir_context_push(context, L, WEIR_SLOT_STREAM_META);
   lua_setmetatable(L, -2);
-  push_fields(L);
+  weir_lua_stream_push_fields(L);
   lua_setuservalue(L, -2);
   weir_lua_stream *stream = calloc(1, kind->reads ? sizeof(two_sides) : sizeof *stream);
   if (!stream) luaL_error(L, "not enough memory");
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
   stream->kind = kind;
-  enter_tables(context, L, stream);
+  weir_object_enter(context, L, stream);
+  enter_front(context, L);
   return stream;
 }
 
@@ -329,7 +306,7 @@ static lua_results stream_gc(lua_State *L) {
   weir_lua_stream *stream = it ? it->stream : NULL;
   if (!stream) return 0;
   it->stream = NULL;
-  if (stream->context->L) leave_tables(stream->context, L, stream);
+  if (stream->context->L) weir_object_leave(stream->context, L, stream);
   if (!stream->started) {
     free(stream);
     return 0;

@@ -87,6 +87,9 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 /* Creates the metatable of all streams, with all methods. */
 void weir_lua_stream_open(weir_context *context, lua_State *L);
 
+/* Pushes the table that the user value of anything with listeners is. May raise. */
+void weir_lua_stream_push_fields(lua_State *L);
+
 /* --- finding it --- */
 
 /* In the userdata, before anything is read through it: no other type of userdata starts like this.

@@ -12,6 +12,7 @@
 #include "binding/pin.h"
 #include "binding/pipe_writer.h"
 #include "binding/read_stream.h"
+#include "binding/server.h"
 #include "binding/small_write.h"
 #include "binding/socket_stream.h"
 #include "binding/standard_streams.h"
@@ -47,6 +48,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_error_object_open(context, L);
   weir_uncaught_open(context, L);
   weir_lua_stream_open(context, L);
+  weir_server_open(context, L);
   weir_lua_sink_open(context, L);
   weir_data_open(context, L);
   weir_ticks_open(context, L);
@@ -62,6 +64,9 @@ int luaopen_weir_core(lua_State *L) {
   if (made) fill(context, L);
   lua_newtable(L);
   set_functions(L, functions);
+  set_functions(L, weir_server_functions);
+  weir_server_push_methods(context, L);
+  lua_setfield(L, -2, "server_methods");
   set_functions(L, weir_lua_sink_functions);
   set_functions(L, weir_loop_functions);
   set_functions(L, weir_inner_functions);

@@ -9,6 +9,7 @@
 #include "binding/emitter.h"
 #include "binding/error_object.h"
 #include "binding/options.h"
+#include "binding/server.h"
 
 weir_socket *weir_socket_of(const weir_lua_stream *stream) {
   return stream->kind->is_socket ? stream->sink : NULL;
@@ -51,6 +52,7 @@ static void end_now(weir_lua_stream *stream, bool discard) {
 static const weir_stream_kind tcp_kind = {
     .name = "tcp",
     .is_socket = true,
+    .reads = true,
     .borrows = true,
     .path = path_of,
     .push_fd = push_fd,
@@ -63,6 +65,7 @@ static const weir_stream_kind tcp_kind = {
 static const weir_stream_kind unix_kind = {
     .name = "unix",
     .is_socket = true,
+    .reads = true,
     .borrows = true,
     .path = path_of,
     .push_fd = push_fd,
@@ -93,15 +96,18 @@ static void on_found(void *owner, const struct sockaddr *address, weir_error *er
   weir_emit(stream, L, WEIR_ON_LOOKUP, 4);
 }
 
+static void apply(const weir_socket *socket) {
+  const weir_socket_settings *settings = &socket->settings;
+  if (socket->sink.type != WEIR_STREAM_TCP) return;
+  if (settings->no_delay) weir_socket_set_no_delay(socket->sink.fd, true);
+  if (settings->keep_alive) {
+    weir_socket_set_keep_alive(socket->sink.fd, true, settings->keep_alive_s);
+  }
+}
+
 static void on_connected(void *owner) {
   weir_lua_stream *stream = owner;
-  const weir_socket *socket = stream->sink;
-  if (socket->sink.type == WEIR_STREAM_TCP) {
-    if (socket->no_delay) weir_socket_set_no_delay(socket->sink.fd, true);
-    if (socket->keep_alive) {
-      weir_socket_set_keep_alive(socket->sink.fd, true, socket->keep_alive_s);
-    }
-  }
+  apply(stream->sink);
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L) return;
   weir_emit(stream, L, WEIR_ON_CONNECT, 0);
@@ -114,27 +120,75 @@ static void on_timed_out(void *owner) {
   if (L) weir_emit(stream, L, WEIR_ON_TIMEOUT, 0);
 }
 
+static void on_closed(void *owner) {
+  weir_lua_stream *stream = owner;
+  weir_socket *socket = stream->sink;
+  struct weir_server *server = socket->server;
+  socket->server = NULL;
+  if (server) weir_server_connection_closed(server);
+}
+
 static const weir_stream_sink_host sink_host = {
     .found = on_found,
     .connected = on_connected,
     .timed_out = on_timed_out,
+    .closed = on_closed,
 };
 
 /* --- making one --- */
 
-/* The options are those of the table at 1. NULL without memory. */
-static weir_socket *make_socket(lua_State *L, weir_stream_type type, const char *path) {
+void weir_socket_settings_read(lua_State *L, int index, weir_socket_settings *settings) {
+  *settings = (weir_socket_settings){
+      .no_delay = weir_options_boolean(L, index, "no_delay"),
+      .keep_alive = weir_options_boolean(L, index, "keep_alive"),
+      .keep_alive_s = (unsigned)(weir_options_count(L, index, "keep_alive_delay", 0) / 1000),
+      .write_timeout_ms = weir_options_count(L, index, "write_timeout", 0),
+      .linger_timeout_ms = weir_options_count(L, index, "linger_timeout", 0),
+  };
+}
+
+/* NULL without memory. */
+static weir_socket *make_socket(weir_stream_type type, const char *path,
+                                const weir_socket_settings *settings) {
   size_t size = strlen(path) + 1;
   weir_socket *socket = calloc(1, sizeof *socket + size);
   if (!socket) return NULL;
   weir_stream_sink_init(&socket->sink, type);
   memcpy(socket->path, path, size);
-  socket->no_delay = weir_options_boolean(L, 1, "no_delay");
-  socket->keep_alive = weir_options_boolean(L, 1, "keep_alive");
-  socket->keep_alive_s = (unsigned)(weir_options_count(L, 1, "keep_alive_delay", 0) / 1000);
-  socket->sink.write_timeout_ms = weir_options_count(L, 1, "write_timeout", 0);
-  socket->sink.linger_timeout_ms = weir_options_count(L, 1, "linger_timeout", 0);
+  socket->settings = *settings;
+  socket->sink.write_timeout_ms = settings->write_timeout_ms;
+  socket->sink.linger_timeout_ms = settings->linger_timeout_ms;
   return socket;
+}
+
+static const weir_stream_kind *kind_of(weir_stream_type type) {
+  return type == WEIR_STREAM_UNIX ? &unix_kind : &tcp_kind;
+}
+
+static void start(weir_lua_stream *stream, weir_socket *socket, const weir_sink_port *port,
+                  const weir_stream_options *options) {
+  weir_stream_options both = *options;
+  both.source = &weir_stream_source_port;
+  weir_lua_stream_start(stream, port, socket, &both);
+  weir_stream_sink_attach_readable(&socket->sink, stream->core.readable);
+  weir_lua_stream_settle(stream);
+}
+
+void weir_socket_push_accepted(weir_context *context, lua_State *L, int fd, weir_stream_type type,
+                               const weir_stream_options *options,
+                               const weir_socket_settings *settings, struct weir_server *server) {
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type));
+  weir_socket *socket = make_socket(type, "", settings);
+  if (!socket) luaL_error(L, "not enough memory");
+  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host, stream);
+  int error = weir_stream_sink_adopt(&socket->sink, fd);
+  if (error) {
+    free(socket);
+    luaL_error(L, "a connection cannot be waited for: %s", context->loop.uv->strerror(error));
+  }
+  socket->server = server;
+  apply(socket);
+  start(stream, socket, &weir_stream_sink_port, options);
 }
 
 /* The address was checked by lua/weir/options.lua, except for its length, which is the system's
@@ -162,10 +216,11 @@ lua_results weir_socket_connect_new(lua_State *L) {
   lua_settop(L, 1);
   const char *path = weir_options_string(L, 1, "path");
   const char *abstract = weir_options_string(L, 1, "abstract");
-  bool is_unix = path || abstract;
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, is_unix ? &unix_kind : &tcp_kind);
-  weir_socket *socket =
-      make_socket(L, is_unix ? WEIR_STREAM_UNIX : WEIR_STREAM_TCP, path ? path : "");
+  weir_stream_type type = path || abstract ? WEIR_STREAM_UNIX : WEIR_STREAM_TCP;
+  weir_socket_settings settings;
+  weir_socket_settings_read(L, 1, &settings);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type));
+  weir_socket *socket = make_socket(type, path ? path : "", &settings);
   weir_connector *connector = socket ? make_connector(L, path, abstract) : NULL;
   if (!connector) {
     free(socket);
@@ -173,6 +228,6 @@ lua_results weir_socket_connect_new(lua_State *L) {
   }
   socket->sink.connector = connector;
   weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host, stream);
-  weir_lua_stream_start(stream, &weir_stream_sink_connecting_port, socket, &options);
+  start(stream, socket, &weir_stream_sink_connecting_port, &options);
   return 1;
 }

@@ -86,6 +86,8 @@ static const struct {
                                          "stream.unshift() after end event"},
     [WEIR_E_CANNOT_WAIT] = {"ERR_CANNOT_WAIT",
                             "%s can wait only in a coroutine, or where weir may run its own loop"},
+    [WEIR_E_SERVER_ALREADY_LISTEN] = {"ERR_SERVER_ALREADY_LISTEN", "The server listens already"},
+    [WEIR_E_SERVER_NOT_RUNNING] = {"ERR_SERVER_NOT_RUNNING", "Server is not running"},
 };
 
 const char *weir_code_name(weir_code code) {

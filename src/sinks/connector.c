@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/assert.h"
+#include "sinks/lookup.h"
 
 enum {
   NEXT_MS = 250,      /* an address that has not answered for so long gets company */
@@ -42,7 +42,7 @@ struct weir_connector {
   weir_address path;
   uint64_t retry_ms, retried_ms;
   /* The internet. */
-  uv_getaddrinfo_t lookup;
+  weir_lookup *lookup; /* NULL: not under way */
   struct addrinfo *found;
   const struct addrinfo *next; /* the address to try next */
   attempt *attempts;           /* those that go on */
@@ -117,6 +117,8 @@ static int end_attempt(weir_connector *it, attempt *ended) {
 
 static void end_all(weir_connector *it) {
   it->over = true;
+  if (it->lookup) weir_lookup_cancel(it->lookup);
+  it->lookup = NULL;
   while (it->attempts) weir_socket_close(end_attempt(it, it->attempts));
   if (!it->timers_started) return;
   it->timers_started = false;
@@ -125,17 +127,13 @@ static void end_all(weir_connector *it) {
 }
 
 void weir_connector_cancel(weir_connector *it) {
-  bool started = it->loop != NULL;
   end_all(it);
-  /* One that a pool thread works on cannot be called back; it ends unheard. */
-  if (started && it->lookup.data) it->loop->uv->cancel((uv_req_t *)&it->lookup);
   release(it);
 }
 
 static void answer(weir_connector *it, int fd, weir_error *error) {
   WEIR_ASSERT(!it->over);
   end_all(it);
-  if (it->lookup.data) it->loop->uv->cancel((uv_req_t *)&it->lookup);
   it->host->done(it->owner, fd, error);
   release(it);
 }
@@ -264,59 +262,41 @@ static void on_deadline(weir_timer *timer) {
 
 /* --- lookup --- */
 
-static struct addrinfo hints_of(const weir_connector *it, int flags) {
-  static const int families[] = {[0] = AF_UNSPEC, [4] = AF_INET, [6] = AF_INET6};
-  return (struct addrinfo){
-      .ai_family = families[it->family],
-      .ai_socktype = SOCK_STREAM,
-      .ai_flags = flags,
-  };
-}
-
 static void tell_found(weir_connector *it) {
   for (const struct addrinfo *a = it->found; a && !it->over; a = a->ai_next) {
     it->host->found(it->owner, a->ai_addr, NULL);
   }
 }
 
-static void on_found(uv_getaddrinfo_t *request, int status, struct addrinfo *found) {
-  weir_connector *it = request->data;
-  weir_loop *loop = it->loop;
-  it->lookup.data = NULL;
+static void on_found(void *owner, struct addrinfo *found, int code) {
+  weir_connector *it = owner;
+  it->lookup = NULL;
   it->found = found;
-  if (!it->over && status != 0) {
-    weir_error *error = weir_error_system_at(-status, "getaddrinfo", it->name, it->port);
+  it->next = found;
+  it->references++; /* the owner may cancel it when it is told */
+  if (code) {
+    weir_error *error = weir_error_system_at(-code, "getaddrinfo", it->name, it->port);
     it->host->found(it->owner, NULL, error);
     if (!it->over) answer(it, -1, error);
     weir_error_release(error);
-  } else if (!it->over) {
+  } else {
     tell_found(it);
-    it->next = it->found;
     if (!it->over) try_next(it);
   }
   release(it);
-  weir_loop_run_ticks(loop);
 }
 
 static void look_up(weir_connector *it) {
-  char service[16];
-  snprintf(service, sizeof service, "%d", it->port);
-  struct addrinfo hints = hints_of(it, AI_NUMERICHOST | AI_NUMERICSERV);
-  if (getaddrinfo(it->name, service, &hints, &it->found) == 0) { /* it is an address, no name */
+  weir_host_name name = {it->name, it->port, it->family};
+  it->found = weir_lookup_literal(&name);
+  if (it->found) {
     it->next = it->found;
     try_next(it);
     return;
   }
-  it->found = NULL;
-  hints = hints_of(it, AI_NUMERICSERV);
-  it->lookup.data = it;
-  it->references++;
-  int error =
-      it->loop->uv->getaddrinfo(it->loop->handle, &it->lookup, on_found, it->name, service, &hints);
-  if (!error) return;
-  it->lookup.data = NULL;
-  it->references--;
-  answer_with(it, error, "getaddrinfo");
+  int error;
+  it->lookup = weir_lookup_start(it->loop, &name, on_found, it, &error);
+  if (!it->lookup) answer_with(it, error, "getaddrinfo");
 }
 
 /* --- start --- */

@@ -9,7 +9,10 @@
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "sinks/standard.h"
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE does it there */
@@ -60,6 +63,7 @@ int weir_address_to_text(const struct sockaddr *address, char *text) {
 
 #if !defined(__linux__)
 static int prepare(int fd) {
+  fd = weir_above_standard(fd);
   if (fd < 0) return -errno;
   int flags = fcntl(fd, F_GETFL), on = 1;
   bool done = fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
@@ -76,7 +80,7 @@ static int prepare(int fd) {
 
 int weir_socket_open(int family) {
 #if defined(__linux__)
-  int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = weir_above_standard(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return fd < 0 ? -errno : fd;
 #else
   return prepare(socket(family, SOCK_STREAM, 0));
@@ -86,7 +90,7 @@ int weir_socket_open(int family) {
 int weir_socket_accept(int listener) {
   for (;;) {
 #if defined(__linux__)
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = weir_above_standard(accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (fd < 0) fd = -errno;
 #else
     int fd = prepare(accept(listener, NULL, NULL));
@@ -117,6 +121,14 @@ ssize_t weir_socket_send(int fd, const struct iovec *vectors, size_t count) {
     if (sent >= 0) return sent;
     if (errno != EINTR) return -errno;
   }
+}
+
+int weir_socket_unsent(int fd) {
+  int bytes = 0;
+#if defined(TIOCOUTQ)
+  if (ioctl(fd, TIOCOUTQ, &bytes) != 0) return 0;
+#endif
+  return bytes;
 }
 
 static int set(int fd, int level, int option, int value) {

@@ -55,6 +55,8 @@ int weir_socket_error(int fd);
 
 /* Sends what the kernel takes now; a peer that is gone is -EPIPE and no signal. */
 ssize_t weir_socket_send(int fd, const struct iovec *vectors, size_t count);
+/* Bytes that the kernel has and the peer has not acknowledged; 0 where it cannot be told. */
+int weir_socket_unsent(int fd);
 /* A close() now tells the peer "reset", not "the end". */
 void weir_socket_set_reset(int fd);
 

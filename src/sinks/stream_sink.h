@@ -1,9 +1,14 @@
-/* stream_sink.h - the sink of bytes that is a descriptor which can be waited for: a TCP or unix
-** socket, a pipe, a terminal.
+/* stream_sink.h - the sink of bytes, and the source, that is a descriptor which can be waited for:
+** a TCP or unix socket, a pipe, a terminal.
 **
 ** A write is tried at once. What the kernel does not take stays in the stream's queue until the
 ** descriptor is ready, so the sink never has bytes of its own: what it wrote is exact, also after
-** an error, and nothing has to be waited for when the stream is destroyed.
+** an error, and nothing has to be waited for when the stream is destroyed. What was read is handed
+** on in slabs.
+**
+** When the writable side has finished and nobody has ever touched the readable one, what the peer
+** still sends is read and dropped until its end, or for the linger timeout: a close with unread
+** input would take away from the peer what it has not read yet of ours.
 **
 ** Layer: sinks. Not thread safe.
 ** SPDX-License-Identifier: MIT
@@ -13,6 +18,7 @@
 
 #include "sinks/connector.h"
 
+#include "core/readable.h"
 #include "core/writable.h"
 #include "sinks/borrowed.h"
 
@@ -36,17 +42,24 @@ typedef struct weir_stream_sink {
   weir_handle poll; /* the descriptor's, while it has one */
   weir_loop *loop;
   weir_writable *writable;
+  weir_readable *readable; /* NULL: only written */
   const weir_stream_sink_host *host;
   void *owner;
   weir_connector *connector; /* NULL: not on the way to a peer */
   int fd;                    /* -1: none yet, or none any more */
   weir_stream_type type;
   weir_borrowed borrowed;   /* of that type: what `fd` is */
+  bool reading;             /* the consumer wants more */
+  bool input_ended;         /* the peer said so */
+  bool shut;                /* we told the peer that nothing more comes */
+  bool discarding;          /* nobody reads, so what comes is dropped */
   bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
   bool no_ref;              /* does not keep the loop running */
+  bool in_close;            /* close() is on the stack */
   bool resets;              /* closing tells the peer "reset" */
   int polled;               /* the events that are waited for now */
   uint64_t written, read;   /* bytes */
+  int unsent;               /* bytes the kernel had when the limit of a write began */
   uint64_t burst, burst_ms; /* bytes written in a row, and when that began */
   uint64_t write_timeout_ms, linger_timeout_ms, idle_timeout_ms; /* 0: none */
   struct weir_stream_clock *clock; /* made when a time limit first counts */
@@ -55,11 +68,14 @@ typedef struct weir_stream_sink {
 
 /* The port of a sink that has its descriptor, and of one that has to connect first. */
 extern const weir_sink_port weir_stream_sink_port, weir_stream_sink_connecting_port;
+extern const weir_source_port weir_stream_source_port;
 
 void weir_stream_sink_init(weir_stream_sink *sink, weir_stream_type type);
 /* Before the stream is started. */
 void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writable *writable,
                              const weir_stream_sink_host *host, void *owner);
+/* The stream was started and has both sides. One that has its descriptor begins to read. */
+void weir_stream_sink_attach_readable(weir_stream_sink *sink, weir_readable *readable);
 /* Takes a descriptor, which does not block from now on. Returns 0 or a negative errno; EPERM: one
 ** that cannot be waited for. On error it stays the caller's.
 */

@@ -1,0 +1,23 @@
+/* objects.h - the userdata that stand for things on the C side, found by the things' addresses.
+**
+** A weak table leads from a thing to its userdata. Another one holds those with work pending, and
+** with them their listeners and callbacks.
+**
+** Layer: binding.
+** SPDX-License-Identifier: MIT
+*/
+#ifndef WEIR_BINDING_OBJECTS_H
+#define WEIR_BINDING_OBJECTS_H
+
+#include "binding/context.h"
+
+/* The userdata on top of the stack stands for `thing` from now on. May raise. */
+void weir_object_enter(weir_context *context, lua_State *L, const void *thing);
+/* It does not any more. The others never raise and never allocate. */
+void weir_object_leave(weir_context *context, lua_State *L, const void *thing);
+/* Pushes it; returns false, with nothing pushed, if it is gone. */
+bool weir_object_push(weir_context *context, lua_State *L, const void *thing);
+/* Keeps it alive, or lets go of it. */
+void weir_object_hold(weir_context *context, lua_State *L, const void *thing, bool held);
+
+#endif

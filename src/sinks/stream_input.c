@@ -1,0 +1,120 @@
+/* stream_input.c - reads, and what becomes of input that nobody wants. See stream_sink.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "sinks/stream_parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+  READS_MAX = 8,       /* then the loop has its turn */
+  OWN_SLAB_MAX = 4096, /* what is smaller does not keep a whole slab from others */
+  GRACE_MS = 100,      /* for a script that begins to read only after it has ended its own side */
+};
+
+/* --- read --- */
+
+static ssize_t read_once(const weir_stream_sink *sink, void *bytes, size_t size) {
+  for (;;) {
+    ssize_t got = read(sink->fd, bytes, size);
+    if (got >= 0) return got;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+/* Hands over what was read into `slab`, and the slab with it. Returns whether more is wanted. */
+static bool hand_over(weir_stream_sink *sink, weir_slab *slab, size_t size) {
+  weir_slab_pool *pool = &sink->loop->core.slabs;
+  weir_slab *own = size < OWN_SLAB_MAX ? weir_slab_new(pool, size) : NULL;
+  if (own) {
+    memcpy(own->bytes, slab->bytes, size);
+    own->used = (uint32_t)size;
+    weir_slab_release(pool, slab);
+    slab = own;
+  }
+  sink->read += size;
+  weir_stream_sink_note_activity(sink);
+  return weir_readable_push_slab(sink->readable, slab, 0, size);
+}
+
+/* The peer has ended. Where nothing is left to read, its end is told also if nobody reads. */
+static void end_input(weir_stream_sink *sink) {
+  sink->reading = false;
+  sink->input_ended = true;
+  weir_readable_push_end(sink->readable);
+  weir_readable_read(sink->readable, 0, NULL);
+}
+
+/* Reads once. Returns whether to go on. */
+static bool read_some(weir_stream_sink *sink) {
+  weir_slab_pool *pool = &sink->loop->core.slabs;
+  weir_slab *slab = weir_slab_new(pool, WEIR_SLAB_BYTES);
+  if (!slab) {
+    weir_stream_fail_with(weir_stream_sink_stream(sink), WEIR_E_OUT_OF_MEMORY);
+    return false;
+  }
+  ssize_t size = read_once(sink, slab->bytes, slab->capacity);
+  if (size > 0) {
+    /* A listener may have asked for more from within. */
+    if (!hand_over(sink, slab, (size_t)size)) sink->reading = sink->readable->asked;
+    return size == WEIR_SLAB_BYTES;
+  }
+  weir_slab_release(pool, slab);
+  if (size == 0) end_input(sink);
+  else if (size != -EAGAIN && size != -EWOULDBLOCK) weir_stream_sink_fail(sink, (int)size, "read");
+  return false;
+}
+
+void weir_stream_sink_read(weir_stream_sink *sink) {
+  for (int reads = 0; reads < READS_MAX && sink->reading; reads++) {
+    if (weir_readable_is_over(sink->readable)) sink->reading = false; /* abandoned */
+    else if (!read_some(sink)) return;
+  }
+}
+
+static void source_read(void *self, uint64_t size) {
+  weir_stream_sink *sink = self;
+  (void)size;
+  if (sink->fd < 0 || sink->input_ended || !sink->readable) return;
+  sink->reading = true;
+  weir_stream_sink_watch(sink);
+}
+
+const weir_source_port weir_stream_source_port = {.read = source_read};
+
+void weir_stream_sink_attach_readable(weir_stream_sink *sink, weir_readable *readable) {
+  sink->readable = readable;
+  if (sink->fd >= 0) weir_readable_read(readable, 0, NULL);
+}
+
+/* --- input that nobody wants --- */
+
+static bool has_listener(const weir_readable *r) {
+  return r->has_data_listener || r->has_readable_listener;
+}
+
+static bool is_untouched(const weir_readable *r) {
+  return r->flow == WEIR_UNDECIDED && r->wish == WEIR_NO_WISH && !r->did_read && !has_listener(r);
+}
+
+/* What flows to nobody is dropped; a listener that comes late gets the rest. */
+static void discard_input(weir_stream_sink *sink) {
+  if (!is_untouched(sink->readable)) return;
+  sink->discarding = true;
+  weir_readable_resume(sink->readable);
+  if (sink->linger_timeout_ms > 0) {
+    weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, sink->linger_timeout_ms);
+  }
+}
+
+void weir_stream_sink_linger(weir_stream_sink *sink) {
+  if (!sink->readable || weir_readable_is_over(sink->readable)) return;
+  if (!is_untouched(sink->readable)) return;
+  if (weir_stream_sink_clock(sink)) weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, GRACE_MS);
+}
+
+void weir_stream_sink_on_linger(weir_stream_sink *sink) {
+  if (!sink->discarding) discard_input(sink);
+  else if (!has_listener(sink->readable)) weir_stream_destroy(weir_stream_sink_stream(sink), NULL);
+}
