@@ -53,6 +53,7 @@ weir_slab *weir_slab_pool_take(weir_slab_pool *pool) {
   weir_slab *slab = pool->free;
   pool->free = slab->next;
   pool->free_count--;
+  pool->taken++;
   return begin(slab);
 }
 
@@ -68,6 +69,7 @@ void weir_slab_release(weir_slab_pool *pool, weir_slab *slab) {
   WEIR_ASSERT(slab->references > 0);
   if (--slab->references > 0) return;
   bool pooled = slab->capacity == WEIR_SLAB_BYTES;
+  if (pooled) pool->taken--;
   if (!pooled || pool->closed || pool->free_count >= FREE_SLABS_MAX) {
     free(slab);
     return;

@@ -33,6 +33,7 @@ struct weir_slab {
 typedef struct weir_slab_pool {
   weir_slab *free;
   size_t free_count;
+  size_t taken; /* of the standard size, in use */
   bool closed; /* keeps no slab any more */
 } weir_slab_pool;
 

@@ -6,6 +6,9 @@
 #include "core/assert.h"
 #include "core/writable_parts.h"
 
+/* Ten thousand streams that are written to in one turn must not hold a slab each until its end. */
+enum { SLABS_TAKEN_MAX = 128 };
+
 enum { SLICES_MAX = 64 };
 
 /* --- telling --- */
@@ -124,7 +127,10 @@ void weir_writable_gather(weir_writable *w) {
     weir_ticks_push_turn_end(&stream->core->ticks, &w->flush_tick, run_turn_end);
   }
   if (!may_flow(w)) return;
-  if (w->length >= w->options.high_water_mark || is_worth_giving(w)) weir_writable_pump(w);
+  bool is_full = w->length >= w->options.high_water_mark;
+  if (is_full || stream->core->slabs.taken > SLABS_TAKEN_MAX || is_worth_giving(w)) {
+    weir_writable_pump(w);
+  }
 }
 
 void weir_writable_progress(weir_writable *w) {

@@ -213,6 +213,18 @@ static void on_found(void *self, const struct sockaddr *address, weir_error *err
   if (sink->host->found) sink->host->found(sink->owner, address, error);
 }
 
+/* What was written meanwhile is on its way; what is written now can follow at once. */
+static void tell_connected(weir_tick *tick) {
+  weir_stream_sink *sink = WEIR_TICK_OWNER(tick, weir_stream_sink, connected_tick);
+  weir_stream *stream = weir_stream_sink_stream(sink);
+  if (sink->fd >= 0 && sink->host->connected) sink->host->connected(sink->owner);
+  weir_readable *readable = sink->readable;
+  if (sink->fd >= 0 && readable && !weir_readable_is_paused(readable)) {
+    weir_readable_read(readable, 0, NULL); /* it will notice the peer's end */
+  }
+  weir_stream_release(stream);
+}
+
 static void on_connected(void *self, int fd, weir_error *error) {
   weir_stream_sink *sink = self;
   weir_stream *stream = weir_stream_sink_stream(sink);
@@ -225,11 +237,7 @@ static void on_connected(void *self, int fd, weir_error *error) {
   if (fd >= 0 && sink->fd != fd) weir_socket_close(fd);
   weir_stream_constructed(stream, failure);
   weir_error_release(failure);
-  if (sink->fd >= 0 && sink->host->connected) sink->host->connected(sink->owner);
-  weir_readable *readable = sink->readable;
-  if (sink->fd >= 0 && readable && !weir_readable_is_paused(readable)) {
-    weir_readable_read(readable, 0, NULL); /* it will notice the peer's end */
-  }
+  if (sink->fd >= 0) weir_stream_tick(stream, &sink->connected_tick, tell_connected);
   weir_stream_release(stream);
 }
 

@@ -31,7 +31,7 @@ typedef enum weir_stream_type {
 /* Who is told what the core does not tell. */
 typedef struct weir_stream_sink_host {
   void (*found)(void *owner, const struct sockaddr *address, weir_error *error);
-  void (*connected)(void *owner); /* the bytes that wait are still to be written */
+  void (*connected)(void *owner);
   void (*timed_out)(void *owner); /* idle for the time that was set */
   void (*closed)(void *owner);    /* the descriptor has been let go of */
 } weir_stream_sink_host;
@@ -46,7 +46,8 @@ typedef struct weir_stream_sink {
   const weir_stream_sink_host *host;
   void *owner;
   weir_connector *connector; /* NULL: not on the way to a peer */
-  int fd;                    /* -1: none yet, or none any more */
+  weir_tick connected_tick;
+  int fd; /* -1: none yet, or none any more */
   weir_stream_type type;
   weir_borrowed borrowed;   /* of that type: what `fd` is */
   bool reading;             /* the consumer wants more */
