@@ -30,6 +30,20 @@ SPEC("an error of the system carries errno and the call that failed") {
   weir_error_release(error);
 }
 
+SPEC("an error of a library carries its name, its text and its number") {
+  weir_error *error = weir_error_library("Z_DATA_ERROR", "incorrect header check", -3);
+  CHECK_EQUAL(error->code, WEIR_E_LIBRARY);
+  CHECK_STRING(error->name, "Z_DATA_ERROR");
+  CHECK_STRING(error->text, "incorrect header check");
+  CHECK_EQUAL(error->system, -3);
+  weir_error_release(error);
+  failing_alloc_begin(1, true);
+  error = weir_error_library("Z_DATA_ERROR", "incorrect header check", -3);
+  failing_alloc_end();
+  if (failing_alloc_works()) CHECK_EQUAL(error->code, WEIR_E_OUT_OF_MEMORY);
+  weir_error_release(error);
+}
+
 static void make_system_error_of_zero(void) {
   weir_error_release(weir_error_system(0, "write"));
 }

@@ -107,7 +107,7 @@ const char *fake_error_name(const fake_host *host, const weir_error *error) {
     snprintf(name, sizeof name, "system %d", error->system);
     return name;
   }
-  const char *text = weir_code_name(error->code);
+  const char *text = error->name ? error->name : weir_code_name(error->code);
   if (strncmp(text, "ERR_", 4) == 0) text += 4;
   if (strncmp(text, "STREAM_", 7) == 0) text += 7;
   return text;
@@ -160,6 +160,13 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   else fake_note(host, "%s", anchor->text);
 }
 
+static void on_data(void *owner, const weir_entry *chunk) {
+  fake_host *host = owner;
+  CHECK_EQUAL(host->closes, 0);
+  if (host->on_data) host->on_data(host, chunk);
+  else fake_note(host, "%zu", chunk->size);
+}
+
 static void on_idle(void *owner) {
   fake_host *host = owner;
   CHECK(!weir_stream_is_busy(host->stream));
@@ -169,14 +176,18 @@ static void on_idle(void *owner) {
 static void on_unused(void *owner) {
   fake_host *host = owner;
   CHECK(host->dropped);
-  weir_writable_deinit(host->writable);
+  if (host->writable) weir_writable_deinit(host->writable);
+  if (host->readable) weir_readable_deinit(host->readable);
   free(host->writable);
+  free(host->readable);
   free(host->stream);
   host->writable = NULL;
+  host->readable = NULL;
   host->stream = NULL;
 }
 
 static const weir_host told = {.event = on_event,
+                               .data = on_data,
                                .call = on_call,
                                .forget = fake_forget,
                                .idle = on_idle,
@@ -197,15 +208,37 @@ fake_host *fake_host_new(void) {
   return host;
 }
 
-void fake_host_open(fake_host *host, const weir_writable_options *options,
-                    const weir_sink_port *port, void *sink) {
+static void open_stream(fake_host *host, const weir_sink_port *port, void *sink) {
   CHECK(!host->stream);
   host->dropped = false;
   host->drains = host->finishes = host->errors = host->closes = 0;
   host->stream = must(malloc(sizeof *host->stream));
-  host->writable = must(malloc(sizeof *host->writable));
   weir_stream_init(host->stream, &host->core, &told, host, port, sink);
+}
+
+static void open_writable(fake_host *host, const weir_writable_options *options) {
+  host->writable = must(malloc(sizeof *host->writable));
   weir_writable_init(host->writable, host->stream, options);
+}
+
+void fake_host_open(fake_host *host, const weir_writable_options *options,
+                    const weir_sink_port *port, void *sink) {
+  open_stream(host, port, sink);
+  open_writable(host, options);
+}
+
+void fake_host_open_readable(fake_host *host, const weir_writable_options *options,
+                             const weir_sink_port *port, const weir_source_port *source_port,
+                             uint64_t readable_mark, void *sink) {
+  open_stream(host, port, sink);
+  if (options) open_writable(host, options);
+  host->readable = must(malloc(sizeof *host->readable));
+  weir_readable_options readable = {.high_water_mark = readable_mark, .half_open = true};
+  weir_readable_init(host->readable, host->stream, source_port, &readable);
+}
+
+void fake_listen(fake_host *host) {
+  weir_readable_listener_added(host->readable, true, true);
 }
 
 void fake_host_drop(fake_host *host) {

@@ -15,6 +15,7 @@
 #ifndef SPEC_SUPPORT_FAKE_HOST_H
 #define SPEC_SUPPORT_FAKE_HOST_H
 
+#include "core/readable.h"
 #include "core/writable.h"
 #include "support/check.h"
 
@@ -30,9 +31,10 @@ typedef struct fake_anchor {
 typedef struct fake_host fake_host;
 struct fake_host {
   weir_core core;
-  weir_stream *stream; /* these two are NULL once the stream is unused */
-  weir_writable *writable;
-  const char *awaited; /* the word that fake_on() waits for, or NULL */
+  weir_stream *stream;     /* these three are NULL once the stream is unused */
+  weir_writable *writable; /* or NULL: nothing can be written */
+  weir_readable *readable; /* or NULL: nothing can be read */
+  const char *awaited;     /* the word that fake_on() waits for, or NULL */
   void (*reaction)(fake_host *host);
   /* Of a simulation: gets every word, and every call instead of the accounts below. Or NULL. */
   void (*on_word)(fake_host *host, const char *word);
@@ -49,6 +51,7 @@ struct fake_host {
   uint32_t anchor_count;
   int owed[256]; /* calls, by the first letter of the callback's name */
   int drains, finishes, errors, closes, idles;
+  void (*on_data)(fake_host *host, const weir_entry *chunk); /* it came; NULL: its size is noted */
   long live_before; /* allocations; negative: the spec counts them itself */
 };
 
@@ -59,6 +62,12 @@ fake_host *fake_host_new(void);
 /* The port and the sink outlive the host. A stream's second open replaces the first, unused one. */
 void fake_host_open(fake_host *host, const weir_writable_options *options,
                     const weir_sink_port *port, void *sink);
+/* The same of a stream that can be read; without options for what cannot be written. */
+void fake_host_open_readable(fake_host *host, const weir_writable_options *options,
+                             const weir_sink_port *port, const weir_source_port *source_port,
+                             uint64_t readable_mark, void *sink);
+/* As if a listener for `data` was put on. */
+void fake_listen(fake_host *host);
 /* Lets go of the stream; it lives on while ticks or the sink hold it. */
 void fake_host_drop(fake_host *host);
 /* Runs what is queued, lets go, and checks the accounts. */

@@ -44,7 +44,7 @@ typedef struct weir_codec_stream {
 /* Takes the codec. Its ports are ready to be given to the stream. */
 void weir_codec_stream_init(weir_codec_stream *it, const weir_codec_port *port, void *codec,
                             weir_loop *loop, weir_stream *stream);
-/* Frees what it owns. Nothing may be out. */
+/* Frees what it owns, while the stream is still there. Nothing may be out. */
 void weir_codec_stream_deinit(weir_codec_stream *it);
 
 /* Sees to it that nothing runs on the pool any more, without the loop, which will never go on. */

@@ -53,7 +53,7 @@ void weir_file_source_init(weir_file_source *source);
 void weir_file_source_attach(weir_file_source *source, weir_loop *loop, weir_stream *stream,
                              size_t block_bytes, uint64_t left, void (*opened)(void *owner),
                              void *owner);
-/* Frees what it owns. Nothing may be out. */
+/* Frees what it owns, while the stream is still there. Nothing may be out. */
 void weir_file_source_deinit(weir_file_source *source);
 
 /* Closes the file now, on this thread and without the loop, which will never go on. */
