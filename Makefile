@@ -299,6 +299,11 @@ $(B)/$(LUAV)/obj/spec/%.o: spec/%.c $(B)/flags
 	$(Q)$(COMPILE) -fvisibility=default -Wno-pedantic -Wno-missing-prototypes $(WRAP_CFLAGS) -Ispec \
 	  $(UV_CFLAGS) $(LUA_CFLAGS) -MMD -MP -c $< -o $@
 
+.PHONY: faults
+faults: $(MODULE) $(C_SPECS) $(TORTURE) $(TORTURE_MODULE) ## the fault matrix, row by row; THOROUGH=1 takes its time
+	@WEIR_BUILD=$(B) TORTURE='$(TORTURE) $(TORTURE_MODULE)' \
+	  $(if $(THOROUGH),THOROUGH=1 KILLS=1000 CUTS=200) $(LUA) spec/faults/run.lua $(ROWS)
+
 .PHONY: coverage run-coverage
 coverage: ## lines and branches of src/core that the C specs reach (gcov)
 	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage

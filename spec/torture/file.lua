@@ -1,5 +1,6 @@
 -- A scenario: a file is written while something fails. Whatever fails, the file has a prefix of
--- what was accepted, all that was acknowledged is in it, and each callback came once.
+-- what was accepted, all that was acknowledged is in it, and each callback came once. (Where Lua
+-- had no memory to call one, run raised that in its place.)
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local weir = require "weir"
 local torture = torture -- luacheck: ignore
@@ -22,7 +23,7 @@ end
 
 -- All that is noted needs no memory: it is there already.
 local texts, accepted, told, went_well = {}, {}, {}, {}
-local finished, callbacks = false, {}
+local finished, starved, callbacks = false, false, {}
 for i = 1, LINES do
   texts[i] = ("line %d %s\n"):format(i, ("x"):rep(i % 9 == 0 and 5000 or i % 50))
   accepted[i], told[i], went_well[i] = false, 0, false
@@ -32,6 +33,11 @@ for i = 1, LINES do
   end
 end
 
+local function run(mode)
+  local ok, err = pcall(weir.run, mode)
+  if not ok and tostring(err):find "not enough memory" then starved = true end
+end
+
 local function body()
   local ws = weir.create_write_stream(path, options)
   ws:on("error", function() end)
@@ -39,10 +45,10 @@ local function body()
   for i = 1, LINES do
     local ok, taken = pcall(ws.write, ws, texts[i], callbacks[i])
     accepted[i] = ok and taken ~= nil
-    if i % 10 == 0 then weir.run "nowait" end
+    if i % 10 == 0 then run "nowait" end
   end
-  ws:end_()
-  weir.run()
+  pcall(ws.end_, ws)
+  run()
 end
 
 local function read()
@@ -55,12 +61,12 @@ end
 
 local function check()
   collectgarbage()
-  for _ = 1, 100 do pcall(weir.run) end
+  for _ = 1, 100 do run() end
   collectgarbage()
-  pcall(weir.run)
+  run()
   local content, expected, acknowledged = read(), {}, 0
   for i = 1, LINES do
-    assert(told[i] == (accepted[i] and 1 or told[i]) and told[i] <= 1,
+    assert(told[i] <= 1 and (told[i] == 1 or starved or not accepted[i]),
       ("line %d: accepted %s, told %d times"):format(i, tostring(accepted[i]), told[i]))
     if accepted[i] then expected[#expected + 1] = texts[i] end
     if went_well[i] then acknowledged = #table.concat(expected) end
