@@ -72,12 +72,13 @@ function weir.create_read_stream(path, given)
 end
 
 -- The standard streams are made when they are first asked for.
-local STANDARD = { stdout = 1, stderr = 2 }
+local STANDARD = { stdin = 0, stdout = 1, stderr = 2 }
 
 setmetatable(weir, { __index = function(self, name)
   local fd = STANDARD[name]
   if not fd then return nil end
-  local stream = core.standard(options.file(nil, { fd = fd }))
+  local check = fd == 0 and options.read_file or options.file
+  local stream = core.standard(check(nil, { fd = fd }))
   rawset(self, name, stream)
   return stream
 end })

@@ -111,6 +111,13 @@ function weir.create_read_stream(path, options) end
 ---@type weir.Writable
 weir.stdout = nil
 
+---Standard input, of whatever kind: made when it is first used, one for each Lua state. It is read when
+---data is wanted of it, without blocking the loop, which it keeps going meanwhile, but not when it is
+---paused. Descriptor 0 is never closed. It does not see what io.read has read ahead.
+---Mirrors process.stdin.
+---@type weir.Readable
+weir.stdin = nil
+
 ---The same for standard error. Mirrors process.stderr.
 ---@type weir.Writable
 weir.stderr = nil

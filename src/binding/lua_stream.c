@@ -86,6 +86,10 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
       [WEIR_EVENT_RESUME] = WEIR_ON_RESUME,
   };
   weir_lua_stream *stream = owner;
+  bool flows = event == WEIR_EVENT_RESUME;
+  if (stream->kind->flows && (flows || event == WEIR_EVENT_PAUSE)) {
+    stream->kind->flows(stream, flows);
+  }
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L) return;
   bool says_whether = event == WEIR_EVENT_CLOSE && stream->kind->is_socket;

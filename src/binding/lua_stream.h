@@ -41,7 +41,8 @@ typedef struct weir_stream_kind {
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
   void (*push_bytes_read)(const weir_lua_stream *stream, lua_State *L);
-  void (*unused)(weir_lua_stream *stream); /* frees the sink; NULL: there is none */
+  void (*flows)(weir_lua_stream *stream, bool on); /* it was paused, or resumed */
+  void (*unused)(weir_lua_stream *stream);         /* frees the sink; NULL: there is none */
   /* Not ended when the state closes, or nobody will read what comes of it: drop it? */
   bool (*discards)(const weir_lua_stream *stream);
   void (*end_now)(weir_lua_stream *stream, bool discard); /* the loop will never go on */

@@ -37,6 +37,12 @@ static void push_bytes_read(const weir_lua_stream *stream, lua_State *L) {
   weir_push_count(L, source_of(stream)->pushed);
 }
 
+/* While nobody wants what comes, standard input does not keep the loop going. */
+static void flows(weir_lua_stream *stream, bool on) {
+  weir_file_source *source = stream->sink;
+  if (stream->standard) weir_file_wait_set_ref(&source->wait, on);
+}
+
 static void free_source(weir_lua_stream *stream) {
   weir_file_source_deinit(stream->sink);
   free(stream->sink);
@@ -55,6 +61,7 @@ static const weir_stream_kind kind = {
     .push_fd = push_fd,
     .push_pending = push_pending,
     .push_bytes_read = push_bytes_read,
+    .flows = flows,
     .unused = free_source,
     .end_now = end_now,
 };

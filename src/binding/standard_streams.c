@@ -6,6 +6,7 @@
 #include "binding/file_stream.h"
 #include "binding/lua_stream.h"
 #include "binding/options.h"
+#include "binding/read_stream.h"
 
 lua_results weir_standard_streams_get(lua_State *L) {
   static const char *const names[] = {"stdin", "stdout", "stderr"};
@@ -15,7 +16,8 @@ lua_results weir_standard_streams_get(lua_State *L) {
   int slot = WEIR_SLOT_STDIN + fd;
   weir_context_push(context, L, slot);
   if (lua_isuserdata(L, -1)) return 1;
-  weir_file_stream_new(L);
+  if (fd == 0) weir_read_stream_new(L);
+  else weir_file_stream_new(L);
   weir_lua_stream *stream = weir_lua_stream_test(L, -1);
   stream->standard = names[fd];
   lua_pushvalue(L, -1);

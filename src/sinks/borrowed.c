@@ -79,7 +79,7 @@ void weir_borrowed_close(weir_borrowed *borrowed) {
 }
 
 void weir_borrowed_restore(const weir_borrowed *borrowed) {
-  if (!borrowed->shared || !borrowed->blocks) return;
+  if (borrowed->fd < 0 || !borrowed->shared || !borrowed->blocks) return;
   int flags = fcntl(borrowed->fd, F_GETFL);
   if (flags >= 0) fcntl(borrowed->fd, F_SETFL, flags & ~O_NONBLOCK);
 }

@@ -50,13 +50,14 @@ int weir_file_flags(const char *name) {
 
 void weir_file_init(weir_file *file) {
   *file = (weir_file){.flags = weir_file_flags("w"), .mode = 0666, .fd = -1, .closes = true};
+  file->borrowed.fd = -1;
 }
 
 void weir_file_deinit(weir_file *file) {
   free(file->path);
   free(file->target);
   free(file->temporary);
-  *file = (weir_file){.fd = -1};
+  *file = (weir_file){.fd = -1, .borrowed.fd = -1};
 }
 
 static int fail(weir_file *file, const char *call, int error) {
@@ -93,7 +94,11 @@ static int examine(weir_file *file) {
 }
 
 int weir_file_adopt(weir_file *file) {
-  return examine(file);
+  int error = examine(file);
+  if (error || !file->reads || file->regular || file->positioned) return error;
+  /* If it cannot be borrowed it is read as it is, once it has something; or the read fails. */
+  file->nonblocking = weir_borrow(&file->borrowed, file->fd, false) == 0;
+  return 0;
 }
 
 static int open_plain(weir_file *file) {
@@ -218,7 +223,14 @@ ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count,
 
 /* --- read --- */
 
+static ssize_t read_borrowed(const weir_file *file, char *buffer, size_t size) {
+  ssize_t got = weir_borrowed_read(&file->borrowed, buffer, size);
+  if (got < 0) errno = (int)-got;
+  return got < 0 ? -1 : got;
+}
+
 static ssize_t read_once(weir_file *file, char *buffer, size_t size, uint64_t offset) {
+  if (file->borrowed.fd >= 0) return read_borrowed(file, buffer, size);
   if (!file->positioned) return read(file->fd, buffer, size);
   return pread(file->fd, buffer, size, (off_t)(file->start + offset));
 }
@@ -292,6 +304,7 @@ int weir_file_finish(weir_file *file) {
 int weir_file_close(weir_file *file) {
   int fd = file->fd, error = 0;
   file->fd = -1;
+  weir_borrowed_close(&file->borrowed);
   /* The standard descriptors belong to the process; EINTR means closed, on Linux and in spirit. */
   if (!weir_is_standard(fd) && fd >= 0 && file->closes && close(fd) != 0 && errno != EINTR) {
     error = fail(file, "close", errno);

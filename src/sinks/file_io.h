@@ -15,6 +15,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "sinks/borrowed.h"
+
 typedef enum weir_sync {
   WEIR_SYNC_NONE, /* the kernel has the bytes */
   WEIR_SYNC_DATA, /* the bytes are on the medium, and the file's name if we created it */
@@ -37,11 +39,12 @@ typedef struct weir_file {
   /* What is. */
   int fd;           /* -1: not open (any more) */
   bool regular;     /* a regular file: nothing waits for another process */
-  bool nonblocking; /* not regular, and of our own opening: no call blocks */
+  bool nonblocking; /* not regular, and no call blocks: who waits is the loop */
   bool positioned;  /* every call says where in the file */
   bool created;
   char *target;    /* atomic: the path that is replaced, symlinks followed; owned */
   char *temporary; /* atomic: the file beside it; owned, NULL when there is none (any more) */
+  weir_borrowed borrowed; /* given, to be read, and not regular: how to read it without blocking */
   const char *failed_call;
 } weir_file;
 
@@ -55,6 +58,11 @@ void weir_file_deinit(weir_file *file);
 int weir_file_open(weir_file *file);
 /* Looks at a given descriptor; does not block. */
 int weir_file_adopt(weir_file *file);
+
+/* The descriptor that the loop has to wait for, if the calls do not block. */
+static inline int weir_file_waited_fd(const weir_file *file) {
+  return file->borrowed.fd >= 0 ? file->borrowed.fd : file->fd;
+}
 
 /* Writes, at `offset` from the start if the file is positioned. Returns how many bytes the kernel
 ** took, or a negative errno; 0 says that a file that is not regular was waited for a while and

@@ -30,7 +30,11 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
 
 static bool open_poll(weir_file_wait *wait) {
   if (wait->poll.uv.any) return true;
-  return weir_handle_open(&wait->poll, wait->loop, UV_POLL, wait->file->fd, wait) == 0;
+  int fd = weir_file_waited_fd(wait->file);
+  int error = weir_handle_open(&wait->poll, wait->loop, UV_POLL, fd, wait);
+  weir_borrowed_restore(&wait->file->borrowed);
+  if (!error && wait->no_ref) wait->loop->uv->unref(wait->poll.uv.any);
+  return error == 0;
 }
 
 bool weir_file_wait_start(weir_file_wait *wait, weir_stream *stream, int events) {
@@ -41,6 +45,13 @@ bool weir_file_wait_start(weir_file_wait *wait, weir_stream *stream, int events)
   weir_stream_hold(stream);
   wait->loop->uv->poll_start(wait->poll.uv.poll, events, on_ready);
   return true;
+}
+
+void weir_file_wait_set_ref(weir_file_wait *wait, bool on) {
+  wait->no_ref = !on;
+  if (!weir_handle_is_open(&wait->poll)) return;
+  if (on) wait->loop->uv->ref(wait->poll.uv.any);
+  else wait->loop->uv->unref(wait->poll.uv.any);
 }
 
 static void on_closed(weir_handle *poll) {

@@ -19,6 +19,7 @@ typedef struct weir_file_wait {
   weir_stream *stream; /* kept while it waits, and until libuv is done */
   weir_handle poll;
   bool waits;
+  bool no_ref; /* waiting does not keep the loop running */
 } weir_file_wait;
 
 void weir_file_wait_init(weir_file_wait *wait, weir_loop *loop, weir_file *file,
@@ -32,6 +33,7 @@ static inline bool weir_file_waits(const weir_file_wait *wait) {
 ** file cannot be waited for here; then the calls on it wait themselves from now on.
 */
 bool weir_file_wait_start(weir_file_wait *wait, weir_stream *stream, int events);
+void weir_file_wait_set_ref(weir_file_wait *wait, bool on);
 /* Before the file is closed. `ready` is not called any more. */
 void weir_file_wait_end(weir_file_wait *wait);
 
