@@ -476,6 +476,26 @@ failed: Z_BUF_ERROR: unexpected end of file
     end)
   end)
 
+  covered["tail_to_socket.lua"] = true
+  it("tail_to_socket.lua sends what is added to a file, from now on", function()
+    local peers = require "spec.sockets.support"
+    local expected = "line 1\nline 2\nline 3\n"
+    local peer = peers.peer("close " .. #expected)
+    local path = directory .. "/log"
+    local file = assert(io.open(path, "w"))
+    file:write "old\n"
+    file:close()
+    local add = ([[until grep -q connected %s; do sleep 0.05; done
+      for i in 1 2 3; do echo line $i >> %s; sleep 0.1; done]]):format(scratch .. "/out", path)
+    local follow = command_for("tail_to_socket.lua", path, tostring(peer.port))
+    local command = ("{ %s; } & %s"):format(add, follow)
+    local out, code, err = run_command(command)
+    assert.equal("", err)
+    assert.equal(0, code, out)
+    assert.equal("connected\n21 bytes sent\n", out)
+    assert.equal(peers.heard(expected), peer.said())
+  end)
+
   it("that is in examples/ is run here", function()
     for name in output_of("ls examples"):gmatch "[^\n]+" do
       if name:find "%.lua$" then assert.is_true(covered[name] or false, name) end
