@@ -446,6 +446,28 @@ the copy is the same
     end)
   end)
 
+  prints("echo_server.lua", "sends back what it is sent", [[
+echo: hello
+and goodbye
+closed
+]], function(out) return (out:gsub("\necho: and", "\nand")) end) -- it may come in two parts
+
+  prints("tcp_client.lua", "gets an answer, and tells what goes wrong", [[
+connected to 127.0.0.1
+HTTP/1.0 200 OK
+Content-Type: text/plain
+
+Hello.
+35 bytes sent, 52 received
+failed: ECONNREFUSED: connection refused, connect 127.0.0.1:N
+0 bytes sent, 0 received
+]], function(out) return (out:gsub("127%.0%.0%.1:%d+", "127.0.0.1:N"):gsub("\r", "")) end)
+
+  prints("log_to_unix_socket.lua", "logs what the daemon takes, and counts the rest", [[
+the daemon got some thousand lines
+none is unaccounted for
+]])
+
   describe("gzip_file.lua", function()
     covered["gzip_file.lua"] = true
     local function needs_zlib()

@@ -174,6 +174,21 @@ describe("a peer that", function()
     peer.said()
   end)
 
+  it("is reset by us learns that it was", function()
+    local server, told = weir.create_server(), nil
+    server:on("connection", function(theirs)
+      theirs:on("error", function(err) told = err.code end)
+      server:close()
+    end)
+    server:listen { host = "127.0.0.1", port = 0 }
+    local host, port = server:address()
+    local s = weir.connect { host = host, port = port }
+    s:on("connect", function() weir.set_timeout(function() s:reset_and_destroy() end, 5) end)
+    support.run_until(function() return told end)
+    assert.equal("ECONNRESET", told)
+    assert.is_nil(s:errored())
+  end)
+
   it("ends its side ends ours too, after what was written", function()
     local peer = support.peer "half"
     local s, log = support.connect(peer)

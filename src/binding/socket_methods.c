@@ -92,6 +92,16 @@ static lua_results socket_unref(lua_State *L) {
   return self(L);
 }
 
+static lua_results socket_reset_and_destroy(lua_State *L) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, "reset_and_destroy");
+  check(L, "reset_and_destroy")->sink.resets = true;
+  lua_State *outer = weir_context_enter(stream->context, L);
+  weir_stream_destroy(&stream->core, NULL);
+  weir_lua_stream_settle(stream);
+  weir_context_leave(stream->context, outer);
+  return self(L);
+}
+
 /* --- state --- */
 
 static lua_results socket_connecting(lua_State *L) {
@@ -114,6 +124,7 @@ const luaL_Reg weir_socket_methods[] = {
     {"set_no_delay", socket_set_no_delay},
     {"set_keep_alive", socket_set_keep_alive},
     {"set_timeout", socket_set_timeout},
+    {"reset_and_destroy", socket_reset_and_destroy},
     {"ref", socket_ref},
     {"unref", socket_unref},
     {"connecting", socket_connecting},

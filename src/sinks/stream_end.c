@@ -51,8 +51,8 @@ static void drain(const weir_stream_sink *sink) {
 }
 
 static void close_descriptor(weir_stream_sink *sink) {
-  if (sink->shut && !sink->input_ended) drain(sink);
   if (sink->resets) weir_socket_set_reset(sink->fd);
+  else if (sink->shut && !sink->input_ended) drain(sink);
   weir_socket_close(sink->fd);
   sink->fd = -1;
 }
