@@ -13,7 +13,7 @@ local function free_port()
   return port
 end
 
--- Starts a program in the background; what it prints goes to a file. Returns a function that ends it.
+-- Starts a program in the background; what it prints goes to a file. Returns what ends it.
 local function start(command, output)
   local pipe = assert(io.popen(("exec %s > %s 2> /dev/null < /dev/null & echo $!"):format(command,
     output or "/dev/null")))

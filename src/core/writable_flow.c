@@ -128,9 +128,9 @@ void weir_writable_gather(weir_writable *w) {
   }
   if (!may_flow(w)) return;
   bool is_full = w->length >= w->options.high_water_mark;
-  if (is_full || stream->core->slabs.taken > SLABS_TAKEN_MAX || is_worth_giving(w)) {
-    weir_writable_pump(w);
-  }
+  bool is_scarce = stream->core->slabs.taken > SLABS_TAKEN_MAX;
+  if (is_full || is_scarce || is_worth_giving(w)) weir_writable_pump(w);
+  if (is_scarce && !is_full) weir_writable_reap(w, 0); /* gives the slab back, if it can be */
 }
 
 void weir_writable_progress(weir_writable *w) {

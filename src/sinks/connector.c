@@ -32,10 +32,9 @@ struct weir_connector {
   const weir_connector_host *host;
   void *owner;
   uint64_t timeout_ms;
-  unsigned references; /* the owner's, and one for each thing libuv has of ours */
-  bool over;           /* answered or cancelled */
-  bool timers_started;
-  weir_timer deadline, pace;
+  unsigned references;       /* the owner's, and one for each thing libuv has of ours */
+  bool over;                 /* answered or cancelled */
+  weir_timer deadline, pace; /* `owner` NULL: not started */
   /* A unix socket. */
   bool is_path;
   int path_error; /* what is wrong with it, or 0 */
@@ -120,10 +119,8 @@ static void end_all(weir_connector *it) {
   if (it->lookup) weir_lookup_cancel(it->lookup);
   it->lookup = NULL;
   while (it->attempts) weir_socket_close(end_attempt(it, it->attempts));
-  if (!it->timers_started) return;
-  it->timers_started = false;
-  weir_timer_end(&it->deadline);
-  weir_timer_end(&it->pace);
+  if (it->deadline.owner) weir_timer_end(&it->deadline);
+  if (it->pace.owner) weir_timer_end(&it->pace);
 }
 
 void weir_connector_cancel(weir_connector *it) {
@@ -143,6 +140,31 @@ static void answer_with(weir_connector *it, int code, const char *syscall) {
   weir_error *error = weir_error_system_at(-code, syscall, about, it->port);
   answer(it, -1, error);
   weir_error_release(error);
+}
+
+/* --- timers --- */
+
+static int start_timer(weir_connector *it, weir_timer *timer, void (*fired)(weir_timer *),
+                       uint64_t timeout_ms) {
+  timer->fired = fired;
+  timer->freed = on_timer_freed;
+  int error = weir_timer_start(timer, it->loop, timeout_ms);
+  if (error) return error;
+  timer->owner = it;
+  it->references++;
+  return 0;
+}
+
+static void on_pace(weir_timer *timer);
+
+/* The next attempt comes in so many milliseconds; without memory, not at all. */
+static void set_pace(weir_connector *it, uint64_t timeout_ms) {
+  if (it->pace.owner) {
+    weir_timer_again(&it->pace, timeout_ms);
+  } else {
+    int error = start_timer(it, &it->pace, on_pace, timeout_ms);
+    if (error && !it->attempts) answer_with(it, error, "connect");
+  }
 }
 
 /* --- attempts --- */
@@ -228,7 +250,7 @@ static void try_path(weir_connector *it) {
   it->retry_ms = it->retry_ms ? it->retry_ms * 2 : RETRY_MS;
   if (it->retry_ms > RETRY_MAX_MS) it->retry_ms = RETRY_MAX_MS;
   it->retried_ms += it->retry_ms;
-  weir_timer_again(&it->pace, it->retry_ms);
+  set_pace(it, it->retry_ms);
 }
 
 static void try_next(weir_connector *it) {
@@ -236,7 +258,7 @@ static void try_next(weir_connector *it) {
     const struct addrinfo *address = it->next;
     it->next = address->ai_next;
     if (!try(it, address->ai_addr, address->ai_addrlen)) continue;
-    if (!it->over && it->next) weir_timer_again(&it->pace, NEXT_MS);
+    if (!it->over && it->next) set_pace(it, NEXT_MS);
     return;
   }
   give_up_if_over(it);
@@ -301,37 +323,14 @@ static void look_up(weir_connector *it) {
 
 /* --- start --- */
 
-static int start_timer(weir_connector *it, weir_timer *timer, void (*fired)(weir_timer *)) {
-  timer->owner = it;
-  timer->fired = fired;
-  timer->freed = on_timer_freed;
-  int error = weir_timer_start(timer, it->loop, it->timeout_ms);
-  if (!error) it->references++;
-  return error;
-}
-
-/* Returns 0 or a negative errno. */
-static int start_timers(weir_connector *it) {
-  int error = start_timer(it, &it->deadline, on_deadline);
-  if (error) return error;
-  error = start_timer(it, &it->pace, on_pace);
-  if (error) {
-    weir_timer_end(&it->deadline);
-    return error;
-  }
-  it->timers_started = true;
-  weir_timer_stop(&it->pace);
-  if (it->timeout_ms == 0) weir_timer_stop(&it->deadline);
-  return 0;
-}
-
 void weir_connector_start(weir_connector *it, weir_loop *loop, const weir_connector_host *host,
                           void *owner) {
   it->loop = loop;
   it->host = host;
   it->owner = owner;
   it->references++; /* it may be over before this returns */
-  int error = start_timers(it);
+  bool limited = it->timeout_ms > 0;
+  int error = limited ? start_timer(it, &it->deadline, on_deadline, it->timeout_ms) : 0;
   if (error) answer_with(it, error, "connect");
   else if (it->is_path) try_path(it);
   else look_up(it);
