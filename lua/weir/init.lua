@@ -2,6 +2,7 @@
 local core = require "weir.core"
 local compose = require "weir.compose"
 local finished = require "weir.finished"
+local flush = require "weir.flush"
 local front = require "weir.front"
 local gzip = require "weir.gzip"
 local lines = require "weir.lines"
@@ -16,6 +17,7 @@ local transform = require "weir.transform"
 core.add_methods(pipe.methods)
 core.add_methods(tasks.methods)
 core.add_methods(front.methods)
+require "weir.bridge"
 
 local weir = {
   run = tasks.run,
@@ -27,6 +29,10 @@ local weir = {
   on_uncaught = core.on_uncaught,
   set_sigpipe = core.set_sigpipe,
   loop_info = core.loop_info,
+  use = core.use,
+  flush_all = flush.flush_all,
+  backend_fd = core.backend_fd,
+  backend_timeout = core.backend_timeout,
   transform = transform.transform,
   passthrough = transform.passthrough,
   gzip = gzip.gzip,

@@ -338,11 +338,12 @@ end
 function tasks.run(mode, ...)
   if type(mode) == "function" then return run_task(mode, ...) end
   local alive, err = core.run(mode)
-  if alive == false and #unasked > 0 then
+  if alive == nil then return nil, err end
+  if not alive and #unasked > 0 then
     settle_unasked(true)
     return core.run "nowait"
   end
-  return alive, err
+  return alive
 end
 
 return tasks

@@ -134,7 +134,7 @@ static void count_closed(weir_handle *handle) {
   ran++;
 }
 
-SPEC("all handles can be let go of without a word to libuv") {
+SPEC("all handles can be let go of, and are left to who made them") {
   maker luv = {0};
   begin(&luv);
   weir_handle one, two;
@@ -142,7 +142,7 @@ SPEC("all handles can be let go of without a word to libuv") {
   weir_handle_open(&two, &loop, UV_TIMER, 0, NULL);
   uv_handle_t *left[] = {one.uv.any, two.uv.any, loop.idle.uv.any};
   one.closed = two.closed = count_closed;
-  weir_handle_forget_all(&loop);
+  weir_handle_let_go_all(&loop);
   CHECK_EQUAL(ran, 2);
   CHECK(!weir_handle_is_open(&loop.idle));
   for (int i = 0; i < 3; i++) uv_close(left[i], free_handle);

@@ -4,8 +4,11 @@
 #include "binding/context.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "binding/at_exit.h"
 #include "binding/error_object.h"
+#include "binding/loop_choice.h"
 #include "binding/lua_stream.h"
 #include "binding/server.h"
 #include "binding/timer.h"
@@ -61,7 +64,7 @@ static void fill_table(weir_context *context, lua_State *L) {
   lua_rawseti(L, -2, WEIR_SLOT_HELD);
   lua_newtable(L);
   lua_rawseti(L, -2, WEIR_SLOT_ANCHORS);
-  context->L = lua_newthread(L);
+  context->base = context->L = lua_newthread(L);
   lua_rawseti(L, -2, WEIR_SLOT_THREAD);
   weir_error_object_push_meta(L);
   lua_rawseti(L, -2, WEIR_SLOT_ERROR_META);
@@ -84,38 +87,80 @@ void weir_context_release(weir_context *context) {
   WEIR_ASSERT(context->references > 0);
   if (--context->references > 0) return;
   weir_anchors_deinit(&context->anchors);
+  if (context->frees_core) weir_core_deinit(&context->loop.core);
   free(context);
 }
 
-/* lua_close: no Lua is called any more. What was accepted is flushed, within a bound; what is stuck
-** beyond it is left to the system together with the loop it hangs on.
+/* Our own loop: what was accepted is flushed, within a bound; what is stuck beyond it is left to
+** the system together with the loop it hangs on. Returns whether all of it is closed.
 */
+static bool close_own(weir_context *context) {
+  weir_timer_end_all(context);
+  weir_server_end_all(context);
+  bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
+  return clean && weir_loop_close(&context->loop);
+}
+
+/* A loop of somebody else's, who may close it right after. */
+static bool close_shared(weir_context *context) {
+  weir_loop *loop = &context->loop;
+  weir_timer_end_all(context);
+  weir_server_end_all(context);
+  bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
+  weir_loop_leave(loop);
+  context->frees_core = clean;
+  for (int turn = 0; turn < 2 && loop->idle.uv.any; turn++) {
+    loop->uv->run(loop->handle, UV_RUN_NOWAIT);
+  }
+  return clean && !loop->idle.uv.any;
+}
+
+/* Luv frees a handle that still closes when its state does, and falls over it later. */
+static void let_luv_close(weir_context *context, lua_State *L) {
+  if (!lua_checkstack(L, 4) || weir_context_is_luv_closed(context)) return;
+  weir_context_push(context, L, WEIR_SLOT_LUV);
+  if (lua_istable(L, -1)) {
+    lua_getfield(L, -1, "run");
+    lua_pushliteral(L, "nowait");
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+/* lua_close: no Lua is called any more. */
+static void close_context(weir_context *context, lua_State *L) {
+  context->closed = true;
+  context->L = NULL;
+  weir_at_exit_remove(context);
+  if (!context->has_loop) return;
+  bool clean = false; /* nothing points to the context any more */
+  if (weir_context_is_of_parent(context)) {
+    /* nothing of it is ours */
+  } else if (context->loop.running || context->calls > 0 || weir_loop_is_dead(&context->loop)) {
+    weir_server_end_all(context); /* os.exit(code, true) in a callback */
+    weir_lua_stream_end_all(context);
+    if (context->loop.maker) weir_loop_leave(&context->loop);
+    let_luv_close(context, L);
+  } else {
+    let_luv_close(context, L);
+    clean = context->loop.is_own ? close_own(context) : close_shared(context);
+  }
+  if (!clean) weir_context_hold(context);
+}
+
 static lua_results context_gc(lua_State *L) {
   box *owner = lua_touserdata(L, 1);
   if (lua_type(L, 1) != LUA_TUSERDATA || lua_rawlen(L, 1) != sizeof *owner) return 0;
   if (owner->magic != MAGIC || !owner->context) return 0;
   weir_context *context = owner->context;
   owner->context = NULL;
-  context->L = NULL;
-  if (context->has_loop && context->loop.running) { /* os.exit(code, true) in a callback */
-    weir_server_end_all(context);
-    weir_lua_stream_end_all(context);
-    return 0;
-  }
-  if (context->has_loop) {
-    weir_timer_end_all(context);
-    weir_server_end_all(context);
-    bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
-    if (!clean || !weir_loop_close(&context->loop)) return 0;
-    context->has_loop = false;
-  }
+  if (!context->closed) close_context(context, L);
   weir_context_release(context);
   return 0;
 }
 
-static const char context_key = 0;
-
-static weir_context *make(lua_State *L) {
+/* Pushes a userdata whose end is that of the context. May raise. */
+static box *push_box(lua_State *L) {
   box *owner = weir_newuserdata(L, sizeof *owner);
   *owner = (box){.magic = MAGIC};
   lua_createtable(L, 0, 2);
@@ -124,6 +169,27 @@ static weir_context *make(lua_State *L) {
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
+  return owner;
+}
+
+/* When a state closes, what came last ends first. */
+void weir_context_end_first(weir_context *context, lua_State *L) {
+  box *next = push_box(L);
+  if (context->end) {
+    ((box *)context->end)->context = NULL;
+    lua_rawseti(L, LUA_REGISTRYINDEX, context->end_reference);
+  } else {
+    context->end_reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    weir_context_hold(context);
+  }
+  next->context = context;
+  context->end = next;
+}
+
+static const char context_key = 0;
+
+static weir_context *make(lua_State *L) {
+  box *owner = push_box(L);
   weir_context *context = calloc(1, sizeof *context);
   if (!context) luaL_error(L, "not enough memory");
   context->references = 1;
@@ -143,7 +209,7 @@ weir_context *weir_context_get(lua_State *L, bool *made) {
   const box *owner = lua_touserdata(L, -1);
   *made = !owner;
   if (owner) { /* the module was required anew: it shares what the first one has */
-    if (!owner->context) luaL_error(L, "weir: the Lua state is closing");
+    if (!owner->context || owner->context->closed) luaL_error(L, "weir: the Lua state is closing");
     return owner->context;
   }
   lua_pop(L, 1);
@@ -152,18 +218,38 @@ weir_context *weir_context_get(lua_State *L, bool *made) {
 
 weir_context *weir_context_of(lua_State *L) {
   const box *owner = lua_touserdata(L, lua_upvalueindex(1));
-  if (!owner->context) luaL_error(L, "weir: the Lua state is closing");
+  if (!owner->context || owner->context->closed) luaL_error(L, "weir: the Lua state is closing");
   return owner->context;
 }
 
+bool weir_context_is_of_parent(const weir_context *context) {
+  return context->has_loop && context->pid != (int)getpid();
+}
+
+/* The loop's hook: no tick is left. On luv's loop our handle goes when nobody needs it. */
+static void on_settled(void *owner) {
+  weir_context *context = owner;
+  weir_lua_stream_settle_all(context);
+  weir_loop *loop = &context->loop;
+  bool idle = context->open_streams == 0 && !context->timers && !context->servers;
+  if (loop->maker && idle && !loop->watches && !weir_ticks_pending(&loop->core.ticks)) {
+    weir_handle_close(&loop->idle, NULL);
+  }
+}
+
 weir_loop *weir_context_loop(weir_context *context, lua_State *L) {
-  if (context->has_loop) return &context->loop;
+  if (context->has_loop) {
+    if (context->forks != weir_at_exit_forks()) {
+      luaL_error(L, "weir: this loop belongs to the parent process");
+    }
+    return &context->loop;
+  }
   if (!context->leaves_signals) weir_signals_catch();
-  int error = weir_loop_open(&context->loop);
-  if (error) luaL_error(L, "weir: cannot open a loop: %s", weir_uv_linked.strerror(error));
-  context->loop.settled = weir_lua_stream_settle_all;
+  weir_loop_choose(context, L);
+  context->loop.settled = on_settled;
   context->loop.owner = context;
   context->has_loop = true;
+  weir_at_exit_add(context);
   return &context->loop;
 }
 

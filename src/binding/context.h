@@ -10,6 +10,9 @@
 #define WEIR_BINDING_CONTEXT_H
 
 #include "binding/anchors.h"
+
+#include <pthread.h>
+
 #include "sinks/loop.h"
 
 /* The slots of the context's table. */
@@ -33,10 +36,16 @@ enum {
   WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */
   WEIR_SLOT_SERVER_META,
   WEIR_SLOT_TIMER_META,
-  WEIR_SLOT_WATCHER, /* function of tasks.lua, see waiting.h */
   WEIR_SLOT_STDIN,   /* the streams of the standard descriptors, or false, in their order */
   WEIR_SLOT_STDOUT,
   WEIR_SLOT_STDERR,
+  WEIR_SLOT_WATCHER,     /* function of tasks.lua, see waiting.h */
+  WEIR_SLOT_LUV,         /* the functions of the luv whose loop is shared, or false */
+  WEIR_SLOT_MAKE_HANDLE, /* functions of luv.c */
+  WEIR_SLOT_CLOSE_HANDLE,
+  WEIR_SLOT_ARM,   /* function of bridge.lua, or false */
+  WEIR_SLOT_GUARD, /* functions of uncaught.c, for loops of other people's */
+  WEIR_SLOT_RAISE,
   WEIR_SLOT_THREAD, /* for callbacks that come while no call of ours is on a stack */
   /* The names of the events, so that emitting one allocates nothing. */
   WEIR_ON_DRAIN,
@@ -69,12 +78,40 @@ struct weir_lua_stream;
 struct weir_lua_timer;
 struct weir_server;
 
+/* In the order of their names in loop_choice.c. */
+typedef enum weir_loop_kind {
+  WEIR_LOOP_OWN,
+  WEIR_LOOP_HOST,
+  WEIR_LOOP_LUV,
+  WEIR_LOOP_REBOUND, /* luv's, on another copy of libuv, whose functions we call */
+  WEIR_LOOP_BRIDGE   /* our own, driven by luv's */
+} weir_loop_kind;
+
+/* How luv calls a callback: it pops the function and its arguments, and reports what is raised. */
+typedef int (*weir_hook)(lua_State *L, int arguments, int results, int flags);
+
 typedef struct weir_context {
   uint32_t references; /* the state's, and one for each stream */
   weir_loop loop;
   bool has_loop;
-  lua_State *L; /* where Lua can be called now; NULL: nowhere, the state is closing */
-  int table;    /* registry reference of the context's table */
+  weir_loop_kind kind;
+  uv_loop_t *luv_loop; /* of the last three */
+  weir_uv_api rebound; /* of WEIR_LOOP_REBOUND */
+  weir_hook hook;      /* luv's, or NULL */
+  bool host_runs;      /* the loop: weir.run() may not */
+  bool runs_luv;       /* weir.run() runs luv's loop */
+  bool uses_own;       /* weir.use(false) */
+  bool closed;         /* the state has closed */
+  bool frees_core;     /* as the last thing, because the loop is not ours to close */
+  void *end;           /* the userdata whose end is that of the context too, if there is one */
+  int end_reference;   /* its place in the registry */
+  int pid;             /* of the process that made the loop */
+  unsigned forks;      /* what at_exit.c had counted then */
+  pthread_t thread;    /* that made the loop */
+  struct weir_context *next_at_exit;
+  lua_State *base; /* the thread for callbacks that come from the loop */
+  lua_State *L;    /* where Lua can be called now; NULL: nowhere, the state is closing */
+  int table;       /* registry reference of the context's table */
   weir_anchors anchors;
   unsigned calls; /* of Lua functions by us, that are on the stack */
   unsigned sends; /* by coroutines, in this turn of the loop */
@@ -83,6 +120,7 @@ typedef struct weir_context {
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
   struct weir_lua_stream *streams;  /* all there are */
   struct weir_server *servers;     /* all there are */
+  unsigned open_streams;            /* those that are not closed */
   struct weir_lua_timer *timers;    /* those that may still fire */
   struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */
 } weir_context;
@@ -104,7 +142,20 @@ void weir_context_push(weir_context *context, lua_State *L, int slot);
 /* Pops a value into a slot of the context's table. Never raises, never allocates. */
 void weir_context_set(weir_context *context, lua_State *L, int slot);
 
-/* The loop, made at the first need. Raises if it cannot be. */
+/* Whether the loop is that of the process which has forked this one. */
+bool weir_context_is_of_parent(const weir_context *context);
+
+/* Whether luv's loop has been closed by the script. (A field that all libuvs have at one place.) */
+static inline bool weir_context_is_luv_closed(const weir_context *context) {
+  return context->luv_loop && weir_uv_linked.backend_fd(context->luv_loop) < 0;
+}
+
+/* Sees to it that the state's end begins with the context's: before that of handles that luv has
+** made until now, which would be freed while they still close. May raise.
+*/
+void weir_context_end_first(weir_context *context, lua_State *L);
+
+/* The loop, made or joined at the first need. Raises if it cannot be. */
 weir_loop *weir_context_loop(weir_context *context, lua_State *L);
 
 /* A call of ours that may call back runs between these two. Nothing between them may raise. */
@@ -127,8 +178,9 @@ void weir_context_drop_anchor(weir_context *context, lua_State *L, uint32_t anch
 */
 void weir_context_call(weir_context *context, lua_State *L, int arguments);
 
-/* Takes the error on top of the stack as one that nobody caught: the first of a run is kept for
-** weir.run() to raise, and stops the loop. Never raises.
+/* Takes the error on top of the stack as one that nobody caught. On our own loop the first of a run
+** is kept for weir.run() to raise, and stops the loop; on others' it goes to weir.on_uncaught(),
+** else to the host. Never raises.
 */
 void weir_context_uncaught(weir_context *context, lua_State *L);
 /* Raises what was kept, if anything. */

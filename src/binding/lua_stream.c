@@ -5,10 +5,12 @@
 #include "binding/lua_stream.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "binding/data.h"
 #include "binding/emitter.h"
 #include "binding/error_object.h"
+#include "binding/loop_choice.h"
 #include "binding/objects.h"
 #include "binding/readable_methods.h"
 #include "binding/socket_methods.h"
@@ -133,6 +135,13 @@ static void on_forget(void *owner, uint32_t anchor) {
   lua_pop(L, 1);
 }
 
+/* It is closed, or gone. */
+static void count_out(weir_lua_stream *stream) {
+  if (!stream->counted) return;
+  stream->counted = false;
+  stream->context->open_streams--;
+}
+
 /* Gives back the reference of a userdata that is gone. */
 static void release_orphan(weir_lua_stream *stream) {
   if (!stream->orphan) return;
@@ -143,6 +152,7 @@ static void release_orphan(weir_lua_stream *stream) {
 static void on_idle(void *owner) {
   weir_lua_stream *stream = owner;
   lua_State *L = weir_lua_stream_way_in(stream);
+  if (stream->core.life == WEIR_CLOSED) count_out(stream);
   bool silent = stream->core.life == WEIR_CLOSED && !stream->core.emit_close;
   if (L && silent) weir_tell_watcher_close(stream, L);
   if (!stream->collected) weir_lua_stream_settle(stream);
@@ -153,6 +163,7 @@ static void on_unused(void *owner) {
   weir_lua_stream *stream = owner;
   weir_context *context = stream->context;
   WEIR_ASSERT(stream->collected && !stream->settling);
+  count_out(stream);
   if (stream->core.writable) weir_writable_deinit(&stream->writable);
   if (stream->core.readable) weir_readable_deinit(stream->core.readable);
   weir_anchors_deinit(&stream->anchors);
@@ -187,6 +198,7 @@ static void set_held(weir_lua_stream *stream, lua_State *L, bool held) {
 
 void weir_lua_stream_settle(weir_lua_stream *stream) {
   weir_context *context = stream->context;
+  weir_loop_arm(context);
   if (stream->collected || !context->L || is_busy(stream) == stream->held) return;
   if (!stream->held) {
     set_held(stream, context->L, true);
@@ -266,7 +278,8 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
 
 void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, void *sink,
                            const weir_stream_options *options) {
-  stream->started = true;
+  stream->started = stream->counted = true;
+  stream->context->open_streams++;
   stream->sink = sink;
   link_in(stream);
   weir_stream_init(&stream->core, &stream->context->loop.core, &host, stream, port, sink);
@@ -355,16 +368,38 @@ void weir_lua_stream_end_all(weir_context *context) {
     stream->collected = true;
     if (stream->kind->end_now) stream->kind->end_now(stream, discard);
   }
+  loop->is_over = true;
+}
+
+static bool are_all_closed(const weir_context *context) {
+  for (const weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
+    if (stream->core.life != WEIR_CLOSED) return false;
+  }
+  return !weir_ticks_pending(&context->loop.core.ticks);
+}
+
+/* On a loop of somebody else's work may be left that is not ours. */
+static bool run_for(weir_context *context, uint64_t timeout_ms) {
+  const struct timespec nap = {.tv_nsec = 200000};
+  weir_loop *loop = &context->loop;
+  if (loop->is_own) return weir_loop_run_for(loop, timeout_ms);
+  uint64_t deadline_ns = loop->uv->hrtime() + timeout_ms * 1000000;
+  for (;;) {
+    weir_loop_run(loop, UV_RUN_NOWAIT);
+    if (are_all_closed(context)) return true;
+    if (loop->uv->hrtime() >= deadline_ns) return false;
+    nanosleep(&nap, NULL);
+  }
 }
 
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
   weir_loop *loop = &context->loop;
   loop->ending_by_ns = loop->uv->hrtime() + timeout_ms * 1000000;
   for_each(context, close_one);
-  if (!weir_loop_run_for(loop, timeout_ms)) {
+  if (!run_for(context, timeout_ms)) {
     for_each(context, give_up);
-    bool clean = weir_loop_run_for(loop, timeout_ms / 8);
-    while (!clean && somebody_must_wait(context)) clean = weir_loop_run_for(loop, timeout_ms / 8);
+    bool clean = run_for(context, timeout_ms / 8);
+    while (!clean && somebody_must_wait(context)) clean = run_for(context, timeout_ms / 8);
     if (!clean) return false;
   }
   for_each(context, release_orphan);

@@ -62,6 +62,7 @@ struct weir_lua_stream {
   bool settling;  /* in the context's list of those that may be let go of */
   bool collected; /* its userdata is gone: nobody is told anything any more */
   bool watched;   /* by coroutines */
+  bool counted;   /* among the context's open streams */
   bool orphan;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };

@@ -7,8 +7,10 @@
 #include "binding/error_object.h"
 #include "binding/file_stream.h"
 #include "binding/inner.h"
+#include "binding/loop_choice.h"
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
+#include "binding/luv.h"
 #include "binding/pin.h"
 #include "binding/pipe_writer.h"
 #include "binding/read_stream.h"
@@ -54,6 +56,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_ticks_open(context, L);
   weir_timer_open(context, L);
   weir_yieldable_open(L);
+  weir_luv_open(context, L);
 }
 
 int luaopen_weir_core(lua_State *L) {
@@ -72,5 +75,6 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_inner_functions);
   set_functions(L, weir_waiting_functions);
   set_functions(L, weir_pipe_writer_functions);
+  set_functions(L, weir_loop_choice_functions);
   return 1;
 }

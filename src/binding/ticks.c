@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "binding/error_object.h"
+#include "binding/loop_choice.h"
 #include "sinks/signals.h"
 
 /* --- next_tick --- */
@@ -71,6 +72,7 @@ static lua_results queue(lua_State *L, push_tick *push) {
   it->anchor = anchor;
   it->arguments = arguments;
   push(&loop->core.ticks, &it->tick, run_tick);
+  weir_loop_arm(context);
   return 0;
 }
 
@@ -95,6 +97,47 @@ static lua_results refuse(weir_context *context, lua_State *L, weir_code code) {
   return 2;
 }
 
+/* Whether luv's loop is being run: it says so itself, where it is run by luv. */
+static bool is_luv_running(weir_context *context, lua_State *L) {
+  if (context->calls > 0 || context->runs_luv) return true;
+  weir_context_push(context, L, WEIR_SLOT_LUV);
+  lua_getfield(L, -1, "loop_mode");
+  bool runs = false;
+  if (lua_isfunction(L, -1) && lua_pcall(L, 0, 1, 0) == LUA_OK) runs = lua_toboolean(L, -1);
+  lua_pop(L, 2);
+  return runs;
+}
+
+/* The loop is luv's, or ours across a bridge: luv runs it. */
+static lua_results run_luv(weir_context *context, lua_State *L, const char *mode) {
+  lua_settop(L, 0);
+  if (is_luv_running(context, L)) return refuse(context, L, WEIR_E_LOOP_RUNNING);
+  weir_loop_arm(context);
+  weir_context_push(context, L, WEIR_SLOT_LUV);
+  lua_getfield(L, 1, "run");
+  lua_pushstring(L, mode);
+  context->runs_luv = true;
+  int status = lua_pcall(L, 1, 1, 0);
+  context->runs_luv = false;
+  if (status != LUA_OK) return lua_error(L);
+  weir_context_raise(context, L);
+  lua_pushboolean(L, lua_toboolean(L, 2));
+  return 1;
+}
+
+static lua_results run_own(weir_context *context, lua_State *L, uv_run_mode mode) {
+  if (context->loop.running) return refuse(context, L, WEIR_E_LOOP_RUNNING);
+  lua_settop(L, 0);
+  luaL_checkstack(L, WEIR_STACK, NULL);
+  lua_State *outer = weir_context_enter(context, L);
+  if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* raised before anything is waited for */
+  bool alive = weir_loop_run(&context->loop, mode);
+  weir_context_leave(context, outer);
+  weir_context_raise(context, L);
+  lua_pushboolean(L, alive);
+  return 1;
+}
+
 /* run([mode]) */
 static lua_results loop_run(lua_State *L) {
   static const char *const names[] = {"default", "once", "nowait", NULL};
@@ -102,25 +145,30 @@ static lua_results loop_run(lua_State *L) {
   weir_context *context = weir_context_of(L);
   /* LuaJIT's checkoption takes a table for the default. */
   if (!lua_isnoneornil(L, 1)) luaL_checktype(L, 1, LUA_TSTRING);
-  uv_run_mode mode = modes[luaL_checkoption(L, 1, "default", names)];
-  bool alive = false;
+  int mode = luaL_checkoption(L, 1, "default", names);
   if (context->has_loop) {
-    if (context->loop.running) return refuse(context, L, WEIR_E_LOOP_RUNNING);
-    lua_settop(L, 0);
-    luaL_checkstack(L, WEIR_STACK, NULL);
-    lua_State *outer = weir_context_enter(context, L);
-    if (context->has_uncaught) mode = UV_RUN_NOWAIT; /* raised before anything is waited for */
-    alive = weir_loop_run(&context->loop, mode);
-    weir_context_leave(context, outer);
+    weir_context_loop(context, L); /* raises in a forked child */
+    if (!context->host_runs) {
+      return context->kind == WEIR_LOOP_OWN ? run_own(context, L, modes[mode])
+                                            : run_luv(context, L, names[mode]);
+    }
+    weir_context_raise(context, L);
+    return refuse(context, L, WEIR_E_HOST_RUNS);
   }
   weir_context_raise(context, L);
-  lua_pushboolean(L, alive);
+  lua_pushboolean(L, 0);
   return 1;
 }
 
 static lua_results loop_stop(lua_State *L) {
   weir_context *context = weir_context_of(L);
-  if (context->has_loop) weir_loop_stop(&context->loop);
+  if (context->runs_luv) {
+    weir_context_push(context, L, WEIR_SLOT_LUV);
+    lua_getfield(L, -1, "stop");
+    lua_call(L, 0, 0);
+  } else if (context->has_loop) {
+    weir_loop_stop(&context->loop);
+  }
   return 0;
 }
 
@@ -139,14 +187,6 @@ static lua_results loop_hrtime(lua_State *L) {
   return 1;
 }
 
-static lua_results loop_info(lua_State *L) {
-  weir_context_of(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "own");
-  lua_setfield(L, -2, "kind");
-  return 1;
-}
-
 const luaL_Reg weir_loop_functions[] = {
     {"next_tick", loop_next_tick},
     {"turn_end", loop_turn_end},
@@ -154,6 +194,5 @@ const luaL_Reg weir_loop_functions[] = {
     {"stop", loop_stop},
     {"hrtime", loop_hrtime},
     {"set_sigpipe", loop_set_sigpipe},
-    {"loop_info", loop_info},
     {NULL, NULL},
 };

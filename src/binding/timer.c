@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "binding/loop_choice.h"
 #include "binding/lua_stream.h"
 
 #define MAGIC UINT64_C(0x776569725f74696d)
@@ -101,6 +102,7 @@ lua_results weir_timer_set_timeout(lua_State *L) {
   it->anchor = anchor;
   it->references++;
   link_in(it);
+  weir_loop_arm(context);
   return 1;
 }
 
@@ -115,6 +117,27 @@ static lua_results timer_clear(lua_State *L) {
   if (!it) return luaL_error(L, "calling 'clear' on bad self (weir timer expected)");
   end(it);
   return 0;
+}
+
+/* Whether it keeps the loop alive. */
+static lua_results set_ref(lua_State *L, const char *method, bool on) {
+  weir_lua_timer *it = test(L);
+  if (!it) return luaL_error(L, "calling '%s' on bad self (weir timer expected)", method);
+  const weir_handle *handle = &it->timer.handle;
+  if (it->anchor && weir_handle_is_open(handle)) {
+    if (on) handle->loop->uv->ref(handle->uv.any);
+    else handle->loop->uv->unref(handle->uv.any);
+  }
+  lua_settop(L, 1);
+  return 1;
+}
+
+static lua_results timer_ref(lua_State *L) {
+  return set_ref(L, "ref", true);
+}
+
+static lua_results timer_unref(lua_State *L) {
+  return set_ref(L, "unref", false);
 }
 
 static lua_results timer_gc(lua_State *L) {
@@ -137,9 +160,13 @@ void weir_timer_end_all(weir_context *context) {
 
 void weir_timer_open(weir_context *context, lua_State *L) {
   lua_createtable(L, 0, 4);
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 3);
   lua_pushcfunction(L, timer_clear);
   lua_setfield(L, -2, "clear");
+  lua_pushcfunction(L, timer_ref);
+  lua_setfield(L, -2, "ref");
+  lua_pushcfunction(L, timer_unref);
+  lua_setfield(L, -2, "unref");
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, timer_gc);
   lua_setfield(L, -2, "__gc");

@@ -29,7 +29,63 @@ void weir_uncaught_push_handler(lua_State *L) {
   lua_pushcclosure(L, add_traceback, 1);
 }
 
+/* Calls the function on top of the stack with the error at `error`; what that raises is dropped. */
+static void hand_over(lua_State *L, int error) {
+  lua_pushvalue(L, error);
+  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+/* Gives the error on top of the stack to the function of weir.on_uncaught(), if there is one. */
+static bool give_to_handler(weir_context *context, lua_State *L) {
+  int error = lua_gettop(L);
+  weir_context_push(context, L, WEIR_SLOT_ON_UNCAUGHT);
+  bool has = lua_isfunction(L, -1);
+  if (has) hand_over(L, error);
+  lua_settop(L, error);
+  return has;
+}
+
+/* --- calls from other people's loops --- */
+
+/* Raises the value on top of the stack as text: hosts show it, and only that. */
+static lua_results raise_text(lua_State *L) {
+  if (lua_type(L, -1) == LUA_TSTRING) return lua_error(L);
+  if (!luaL_callmeta(L, -1, "__tostring") || !lua_isstring(L, -1)) {
+    lua_pushfstring(L, "(an error that is a %s)", luaL_typename(L, -1));
+  }
+  return lua_error(L);
+}
+
+/* function(function, ...): calls it. What it raises goes to weir.on_uncaught, else to the host. */
+static lua_results guard(lua_State *L) {
+  weir_context *context = lua_touserdata(L, lua_upvalueindex(1));
+  int arguments = lua_gettop(L) - 1;
+  weir_context_push(context, L, WEIR_SLOT_HANDLER);
+  lua_insert(L, 1);
+  if (lua_pcall(L, arguments, 0, 1) == LUA_OK || give_to_handler(context, L)) return 0;
+  return raise_text(L);
+}
+
+/* Whether nobody but the host's loop has called us. */
+static bool comes_from_loop(const weir_context *context, const lua_State *L) {
+  return context->hook && context->calls == 0 && L == context->base;
+}
+
+static void call_by_hook(weir_context *context, lua_State *L, int arguments) {
+  int function = lua_gettop(L) - arguments;
+  weir_context_push(context, L, WEIR_SLOT_GUARD);
+  lua_insert(L, function);
+  context->calls++;
+  context->hook(L, arguments + 1, 0, 0);
+  context->calls--;
+  lua_settop(L, function - 1);
+}
+
 void weir_context_call(weir_context *context, lua_State *L, int arguments) {
+  if (comes_from_loop(context, L)) {
+    call_by_hook(context, L, arguments);
+    return;
+  }
   int function = lua_gettop(L) - arguments;
   weir_context_push(context, L, WEIR_SLOT_HANDLER);
   lua_insert(L, function);
@@ -62,16 +118,36 @@ void weir_uncaught_open(weir_context *context, lua_State *L) {
   lua_pushlightuserdata(L, context);
   lua_pushcclosure(L, add_other, 1);
   weir_context_set(context, L, WEIR_SLOT_ADD_OTHER);
+  lua_pushlightuserdata(L, context);
+  lua_pushcclosure(L, guard, 1);
+  weir_context_set(context, L, WEIR_SLOT_GUARD);
+  lua_pushcfunction(L, raise_text);
+  weir_context_set(context, L, WEIR_SLOT_RAISE);
 }
 
-/* Calls the function on top of the stack with the error at `error`; what that raises is dropped. */
-static void hand_over(lua_State *L, int error) {
-  lua_pushvalue(L, error);
-  if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+/* Gives the error on top of the stack to who sees to the loop. Returns false if nobody does. */
+static bool give_to_host(weir_context *context, lua_State *L) {
+  int error = lua_gettop(L);
+  bool given = true;
+  if (context->kind == WEIR_LOOP_OWN) return false;
+  if (give_to_handler(context, L)) return true;
+  if (context->hook) {
+    weir_context_push(context, L, WEIR_SLOT_RAISE);
+    lua_pushvalue(L, error);
+    context->hook(L, 1, 0, 0);
+  } else {
+    lua_pushliteral(L, "weir.uncaught"); /* see weir.h */
+    lua_rawget(L, LUA_REGISTRYINDEX);
+    given = lua_isfunction(L, -1);
+    if (given) hand_over(L, error);
+  }
+  lua_settop(L, error);
+  return given;
 }
 
 void weir_context_uncaught(weir_context *context, lua_State *L) {
   int error = lua_gettop(L);
+  if (context->has_loop && give_to_host(context, L)) return;
   if (!context->has_uncaught) {
     context->has_uncaught = true;
     lua_pushvalue(L, error);

@@ -16,7 +16,7 @@ enum { SENDS_MAX = 1000 };
 /* How the running function may wait; NULL: not at all. */
 static const char *way_to_wait(const weir_context *context, lua_State *L) {
   if (weir_is_yieldable(L)) return "yield";
-  bool drives = !context->has_loop || (context->loop.is_own && !context->loop.running);
+  bool drives = context->kind == WEIR_LOOP_OWN && !context->loop.running;
   return drives && context->calls == 0 ? "run" : NULL;
 }
 

@@ -84,6 +84,7 @@ static const struct {
     [WEIR_E_STREAM_PUSH_AFTER_EOF] = {"ERR_STREAM_PUSH_AFTER_EOF", "stream.push() after EOF"},
     [WEIR_E_STREAM_UNSHIFT_AFTER_END] = {"ERR_STREAM_UNSHIFT_AFTER_END_EVENT",
                                          "stream.unshift() after end event"},
+    [WEIR_E_HOST_RUNS] = {"ERR_LOOP_RUNNING", "the loop is the host's, who runs it"},
     [WEIR_E_CANNOT_WAIT] = {"ERR_CANNOT_WAIT",
                             "%s can wait only in a coroutine, or where weir may run its own loop"},
     [WEIR_E_SERVER_ALREADY_LISTEN] = {"ERR_SERVER_ALREADY_LISTEN", "The server listens already"},

@@ -32,6 +32,7 @@ typedef enum weir_code {
   WEIR_E_CANNOT_WAIT,
   WEIR_E_SERVER_ALREADY_LISTEN,
   WEIR_E_SERVER_NOT_RUNNING,
+  WEIR_E_HOST_RUNS,
   WEIR_E_COUNT
 } weir_code;
 

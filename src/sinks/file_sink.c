@@ -36,6 +36,7 @@ static void after_work(uv_work_t *work, int status) {
   weir_file_sink *sink = work->data;
   weir_loop *loop = sink->loop;
   weir_stream *stream = stream_of(sink);
+  if (loop->is_over) return;
   WEIR_ASSERT(status == 0);
   if (sink->job == write_job) weir_pool_end_turn(&loop->pool);
   sink->job = NULL;

@@ -90,16 +90,11 @@ bool weir_handle_is_open(const weir_handle *handle) {
 
 /* --- closing --- */
 
-/* After this nothing of libuv's is touched. */
-static void end(weir_handle *handle) {
-  handle->uv.any = NULL;
-  if (handle->closed) handle->closed(handle);
-}
-
 void weir_handle_is_closed(weir_handle *handle) {
   if (handle->loop->maker) unmap(handle);
   else free(handle->uv.any);
-  end(handle);
+  handle->uv.any = NULL;
+  if (handle->closed) handle->closed(handle);
 }
 
 static void on_closed(uv_handle_t *uv) {
@@ -111,30 +106,37 @@ void weir_handle_close(weir_handle *handle, void (*closed)(weir_handle *handle))
   if (handle->closing) return;
   handle->closing = true;
   handle->closed = closed;
-  if (!handle->uv.any) end(handle); /* the loop's owner took it away */
-  else if (loop->maker) loop->maker->close(loop->maker_self, handle);
-  else loop->uv->close(handle->uv.any, on_closed);
+  if (!handle->uv.any) { /* the loop's owner took it away */
+    if (closed) closed(handle);
+  } else if (loop->maker) {
+    loop->maker->close(loop->maker_self, handle);
+  } else {
+    loop->uv->close(handle->uv.any, on_closed);
+  }
 }
 
-/* Takes one handle of the loop out of the map; NULL: there is none. */
-static weir_handle *take_one(const weir_loop *loop) {
-  for (int i = 0; i < BUCKETS; i++) {
-    for (weir_handle **link = &buckets[i]; *link; link = &(*link)->next) {
-      weir_handle *handle = *link;
-      if (handle->loop != loop) continue;
-      *link = handle->next;
-      atomic_fetch_sub_explicit(&mapped, 1, memory_order_relaxed);
-      return handle;
-    }
+void weir_handle_let_go(weir_handle *handle) {
+  const weir_uv_api *uv = handle->loop->uv;
+  if (weir_handle_is_open(handle)) {
+    if (handle->uv.any->type == UV_IDLE) uv->idle_stop(handle->uv.idle);
+    if (handle->uv.any->type == UV_TIMER) uv->timer_stop(handle->uv.timer);
+    if (handle->uv.any->type == UV_POLL) uv->poll_stop(handle->uv.poll);
   }
-  return NULL;
+  weir_handle_is_closed(handle);
 }
 
-void weir_handle_forget_all(weir_loop *loop) {
-  for (weir_handle *handle = NULL;; end(handle)) {
-    pthread_mutex_lock(&lock);
-    handle = take_one(loop);
-    pthread_mutex_unlock(&lock);
-    if (!handle) return;
+/* NULL: there is none. */
+static weir_handle *find_one(const weir_loop *loop) {
+  weir_handle *found = NULL;
+  pthread_mutex_lock(&lock);
+  for (int i = 0; i < BUCKETS && !found; i++) {
+    found = buckets[i];
+    while (found && found->loop != loop) found = found->next;
   }
+  pthread_mutex_unlock(&lock);
+  return found;
+}
+
+void weir_handle_let_go_all(weir_loop *loop) {
+  for (weir_handle *handle; (handle = find_one(loop));) weir_handle_let_go(handle);
 }

@@ -67,7 +67,9 @@ bool weir_handle_is_open(const weir_handle *handle);
 void weir_handle_close(weir_handle *handle, void (*closed)(weir_handle *handle));
 /* For makers: libuv is done with it. */
 void weir_handle_is_closed(weir_handle *handle);
-/* The maker of this loop's handles has closed them, or will, and cannot tell: lets go of all. */
-void weir_handle_forget_all(struct weir_loop *loop);
+/* For makers that will close it at some time and cannot tell: it does nothing from now on. */
+void weir_handle_let_go(weir_handle *handle);
+/* Lets go of all handles of a loop that has a maker. */
+void weir_handle_let_go_all(struct weir_loop *loop);
 
 #endif

@@ -22,6 +22,7 @@ static void after_work(uv_work_t *work, int status) {
   weir_job *job = work->data;
   weir_loop *loop = job->loop;
   weir_stream *stream = job->stream;
+  if (loop->is_over) return;
   WEIR_ASSERT(status == 0);
   job->run = NULL;
   job->done(job->owner);

@@ -18,6 +18,7 @@ static void stop_idle(weir_loop *loop) {
 }
 
 void weir_loop_run_ticks(weir_loop *loop) {
+  if (loop->is_over) return;
   loop->happened = true;
   weir_ticks_run(&loop->core.ticks);
   if (loop->core.ticks.running) return; /* an outer call is at it */
@@ -35,6 +36,7 @@ static void look_at_watches(weir_loop *loop) {
 
 static void on_idle(uv_idle_t *idle) {
   weir_loop *loop = weir_handle_of((uv_handle_t *)idle)->loop;
+  if (loop->is_over) return;
   look_at_watches(loop);
   if (weir_ticks_pending(&loop->core.ticks)) weir_loop_run_ticks(loop);
 }
@@ -45,14 +47,20 @@ static int open_idle(weir_loop *loop) {
 
 static void wake(void *waker) {
   weir_loop *loop = waker;
+  if (loop->is_over) return;
   bool is_open = weir_handle_is_open(&loop->idle);
   if (loop->idle_active && is_open) return;
+  if (weir_loop_is_dead(loop)) return;
   if (!is_open) { /* a script that shares the loop has closed all it found there */
     weir_handle_close(&loop->idle, NULL);
     if (open_idle(loop) != 0) return; /* the next callback of ours runs the ticks */
   }
   loop->idle_active = true;
   loop->uv->idle_start(loop->idle.uv.idle, on_idle);
+}
+
+void weir_loop_wake(weir_loop *loop) {
+  if (weir_ticks_pending(&loop->core.ticks)) wake(loop);
 }
 
 /* --- watches --- */
@@ -128,6 +136,17 @@ bool weir_loop_close(weir_loop *loop) {
   return true;
 }
 
+void weir_loop_leave(weir_loop *loop) {
+  loop->watches = NULL;
+  if (loop->maker) {
+    loop->idle_active = false;
+    weir_handle_let_go_all(loop);
+  } else {
+    stop_idle(loop);
+    weir_handle_close(&loop->idle, NULL);
+  }
+}
+
 /* --- running --- */
 
 bool weir_loop_run(weir_loop *loop, uv_run_mode mode) {
@@ -171,6 +190,7 @@ static void on_timer_closed(weir_handle *handle) {
 static void on_timer(uv_timer_t *uv) {
   weir_timer *timer = timer_of(weir_handle_of((uv_handle_t *)uv));
   weir_loop *loop = timer->handle.loop;
+  if (loop->is_over) return;
   timer->fired(timer);
   weir_loop_run_ticks(loop);
 }

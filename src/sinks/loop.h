@@ -45,6 +45,7 @@ typedef struct weir_loop {
   weir_pool pool;                   /* our share of it */
   bool running;                     /* weir_loop_run is on the stack */
   uint64_t ending_by_ns;            /* the state closes, and must have by then; 0: it does not */
+  bool is_over;                     /* all has been ended without it: it has nothing to tell */
   bool happened;                    /* something has, in this run: ticks were run */
   void (*settled)(void *owner);     /* called whenever no tick is left; NULL: nobody */
   void *owner;
@@ -62,8 +63,21 @@ int weir_loop_join(weir_loop *loop, uv_loop_t *handle, const weir_uv_api *uv,
 */
 bool weir_loop_close(weir_loop *loop);
 
+/* Closes what we hold of a loop of somebody else's, without running it. The core is left for the
+** caller to give back.
+*/
+void weir_loop_leave(weir_loop *loop);
+
+/* Whether a loop of somebody else's has been closed by him. */
+static inline bool weir_loop_is_dead(const weir_loop *loop) {
+  return !loop->is_own && loop->uv->backend_fd(loop->handle) < 0;
+}
+
 /* Runs the ticks that wait. Every libuv callback of ours ends with it. */
 void weir_loop_run_ticks(weir_loop *loop);
+
+/* Sees to it that ticks which wait will be run, although somebody may have closed our handle. */
+void weir_loop_wake(weir_loop *loop);
 
 /* Begins to watch: `look` is called from within the loop, at the beginning of each turn, until it
 ** returns false. It may call anything; the watch must live until it is over. Does nothing if it is

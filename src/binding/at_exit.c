@@ -1,0 +1,70 @@
+/* at_exit.c - see at_exit.h.
+** SPDX-License-Identifier: MIT
+*/
+#include "binding/at_exit.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "binding/lua_stream.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static weir_context *contexts;
+static atomic_uint forks;
+
+/* A child that inherits the lock in the middle of something cannot wait for who holds it. */
+static void in_child(void) {
+  atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+  pthread_mutex_init(&lock, NULL);
+  contexts = NULL;
+}
+
+unsigned weir_at_exit_forks(void) {
+  return atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+/* States of other threads may be at work right now: they are left alone. */
+static weir_context *take_one(void) {
+  pthread_mutex_lock(&lock);
+  weir_context **link = &contexts;
+  while (*link && !pthread_equal((*link)->thread, pthread_self())) link = &(*link)->next_at_exit;
+  weir_context *context = *link;
+  if (context) *link = context->next_at_exit;
+  pthread_mutex_unlock(&lock);
+  return context;
+}
+
+static void flush_all(void) {
+  for (weir_context *context; (context = take_one());) {
+    if (weir_context_is_of_parent(context)) continue;
+    context->L = NULL;
+    context->closed = true; /* a lua_close that comes later finds nothing to do */
+    weir_lua_stream_end_all(context);
+  }
+}
+
+static void prepare(void) {
+  atexit(flush_all);
+  pthread_atfork(NULL, NULL, in_child);
+}
+
+void weir_at_exit_add(weir_context *context) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, prepare);
+  context->pid = (int)getpid();
+  context->forks = weir_at_exit_forks();
+  context->thread = pthread_self();
+  pthread_mutex_lock(&lock);
+  context->next_at_exit = contexts;
+  contexts = context;
+  pthread_mutex_unlock(&lock);
+}
+
+void weir_at_exit_remove(weir_context *context) {
+  pthread_mutex_lock(&lock);
+  weir_context **link = &contexts;
+  while (*link && *link != context) link = &(*link)->next_at_exit;
+  if (*link) *link = context->next_at_exit;
+  pthread_mutex_unlock(&lock);
+}
