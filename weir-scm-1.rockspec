@@ -65,6 +65,7 @@ build = {
         "src/binding/read_stream.c",
         "src/binding/readable_methods.c",
         "src/binding/server.c",
+        "src/binding/server_methods.c",
         "src/binding/small_write.c",
         "src/binding/socket_methods.c",
         "src/binding/socket_stream.c",
