@@ -283,6 +283,7 @@ describe("the time limit", function()
   end)
 
   it("of connecting is reached when nobody answers", function()
+    if support.sh "uname -s" ~= "Linux\n" then pending "only Linux ignores who comes too many" end
     local peer = support.peer "-q -b 0 -d 60000 never"
     local fillers = {}
     for i = 1, 4 do -- the system answers for the first few only
