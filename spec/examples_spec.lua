@@ -518,6 +518,17 @@ failed: Z_BUF_ERROR: unexpected end of file
     assert.equal(peers.heard(expected), peer.said())
   end)
 
+  covered["stdout_pipe.lua"] = true
+  it("stdout_pipe.lua numbers lines, and ends quietly when head has gone", function()
+    local command = command_for "stdout_pipe.lua"
+    local out, code, err = run_command("seq 5 7 | " .. command)
+    assert.equal("     1  5\n     2  6\n     3  7\n", out)
+    assert.equal("0", code .. err)
+    out, code, err = run_command("{ seq 100000 | " .. command .. "; echo $? >&2; } | head -2")
+    assert.equal("     1  1\n     2  2\n", out)
+    assert.equal("00\n", code .. err)
+  end)
+
   it("that is in examples/ is run here", function()
     for name in output_of("ls examples"):gmatch "[^\n]+" do
       if name:find "%.lua$" then assert.is_true(covered[name] or false, name) end

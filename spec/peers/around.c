@@ -1,7 +1,7 @@
 /* around.c - runs a command with one of its descriptors leading here, for specs: to a terminal, a
 ** pipe or a socket that behaves as it is told.
 **
-**   around [-f fd] [-t] kind way [number] -- command ...
+**   around [-f fd] [-t] kind way [argument] -- command ...
 **
 ** kind: tty, pipe, socket. The descriptor is 1 unless `-f` says another. The way of descriptor 0 is
 **
@@ -12,8 +12,11 @@
 **
 **   read             all is read
 **   never            nothing is read
-**   pause NUMBER     nothing is read for so many milliseconds; then all is. (A terminal: Ctrl-S)
+**   pause NUMBER     nothing is read for so many milliseconds; then all is
+**   gate PATH        nothing is read before there is such a file; then all is
 **   close NUMBER     so many bytes are read, then nobody reads any more
+**
+** A terminal that is not read for a while is stopped, by Ctrl-S, and goes on after Ctrl-Q.
 **
 ** When the command has ended it says "code C bytes B sum S FLAG" and, with `-t`, the text. The sum
 ** is Adler's. FLAG is "blocks" if the open file, of which we have a descriptor too, did not have
@@ -42,7 +45,7 @@ enum { LIFE_S = 120, LOOK_MS = 2, TEXT_MAX = 1 << 20 };
 
 static int fd_wanted = 1, ours = -1, theirs = -1; /* our end; the one that the command gets */
 static bool shows_text, is_tty;
-static const char *way;
+static const char *way, *gate;
 static long number;
 
 static uint64_t total;
@@ -161,6 +164,7 @@ static void feed(void) {
 static bool reads_now(long began_ms) {
   if (goes("read")) return true;
   if (goes("close")) return ours >= 0;
+  if (goes("gate")) return access(gate, F_OK) == 0;
   return goes("pause") && now_ms() - began_ms >= number;
 }
 
@@ -168,7 +172,7 @@ static bool reads_now(long began_ms) {
 static int attend(pid_t child) {
   int status = 0;
   long began_ms = now_ms();
-  bool paused = goes("pause") && is_tty;
+  bool paused = (goes("pause") || goes("gate")) && is_tty;
   while (waitpid(child, &status, WNOHANG) == 0) {
     look();
     if (!reads_now(began_ms)) {
@@ -197,13 +201,16 @@ int main(int argc, char **argv) {
   if (next + 3 >= argc) return 2;
   const char *kind = argv[next++];
   way = argv[next++];
-  if (strcmp(argv[next], "--") != 0) number = atol(argv[next++]);
+  if (strcmp(argv[next], "--") != 0) {
+    gate = argv[next++];
+    number = atol(gate);
+  }
   alarm(LIFE_S);
   signal(SIGPIPE, SIG_IGN);
   open_ends(kind);
   move_up(&ours);
   move_up(&theirs);
-  if (goes("pause") && is_tty && write(ours, "\023", 1) != 1) die("Ctrl-S");
+  if ((goes("pause") || goes("gate")) && is_tty && write(ours, "\023", 1) != 1) die("Ctrl-S");
   if (goes("close") && number == 0) {
     close(ours);
     ours = -1;

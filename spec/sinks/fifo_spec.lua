@@ -158,17 +158,19 @@ describe("a terminal that is opened by path", function()
   it("and stopped does not stop the loop, and gets all when it goes on", function()
     local around = "./" .. paths.build:match "^(.*)/[^/]*$" .. "/around"
     if support.lacks_file "/proc/self/stat" then pending "there is no /proc" end
+    local gate = support.new_path()
     local output = support.output_of([[
       local turns, ws = 0, weir.create_write_stream "/proc/self/fd/3"
       local function turn()
         turns = turns + 1
-        if not ws:closed() then weir.set_timeout(turn, 10) end
+        if turns < 10 then return weir.set_timeout(turn, 5) end
+        io.write(ws:writable_length() > 0 and "turned" or "written", "\n")
+        support.put("", path) -- nothing was read before
       end
       turn()
       ws:end_(("x"):rep(100000))
       support.close(ws)
-      io.write(turns > 5 and "turned" or "blocked", "\n")
-    ]], { around = around .. " -f 3 tty pause 200 -- %s" })
+    ]], { path = gate, around = ("%s -f 3 tty gate %s -- %%s"):format(around, gate) })
     assert.matches("^turned\ncode 0 bytes 100000 ", output)
   end)
 end)

@@ -51,6 +51,7 @@ local function lines(count)
 end
 
 local MANY = support.slow and 5000 or 40000
+local STALLING = 30000 -- more than fits anywhere
 
 describe("weir.stdout", function()
   setup(support.open_folder)
@@ -97,19 +98,22 @@ describe("weir.stdout", function()
 
   it("keeps the loop turning while a terminal is stopped, a pipe or socket not read", function()
     for _, kind in ipairs(KINDS) do
-      local said, rest = run(kind .. " pause 300", LINES .. ([[
-        local turns, written = 0, false
+      local gate = support.new_path()
+      -- Nothing is read before the loop has turned ten times.
+      local said, rest = run(kind .. " gate " .. gate, LINES .. ([[
+        local turns = 0
         local function turn()
           turns = turns + 1
-          if not written then weir.set_timeout(turn, 10) end
+          if turns < 10 then return weir.set_timeout(turn, 5) end
+          io.stderr:write(tostring(weir.stdout:writable_need_drain()))
+          support.put("", path)
         end
         turn()
-        write_lines(weir.stdout, %d, function() written = true end)
+        write_lines(weir.stdout, %d)
         weir.run()
-        io.stderr:write(turns > 5 and "turned" or "blocked for " .. turns)
-      ]]):format(MANY))
-      assert.equal("turned", rest)
-      assert.equal(sent(lines(MANY)), said)
+      ]]):format(STALLING), { path = gate })
+      assert.equal("true", rest)
+      assert.equal(sent(lines(STALLING)), said)
     end
   end)
 
@@ -257,6 +261,27 @@ describe("weir.stdout", function()
     ]])
     assert.matches("^code 0 bytes 10 ", said)
     assert.equal("EPIPE true", rest)
+  end)
+
+  it("writes what is taken at once before it is destroyed, and descriptor 1 stays open", function()
+    local SCRIPT = [[
+      local log = support.new_log()
+      weir.stdout:write("abc", log.cb "a")
+      weir.stdout:destroy()
+      support.close(weir.stdout)
+      print "def"
+      io.stderr:write(log.take())
+    ]]
+    for _, kind in ipairs(KINDS) do
+      local said, rest = run(kind .. " read", SCRIPT)
+      assert.equal(sent "abcdef\n", said)
+      assert.equal("a", rest)
+    end
+    local path = support.new_path()
+    local told = support.output_of("weir.stdout:on('x', print) weir.run()\n" .. SCRIPT, {
+      around = "%s > " .. support.quote(path) })
+    assert.equal("a", told)
+    assert.equal("abcdef\n", support.read(path))
   end)
 
   it("and weir.stderr may lead to the same place", function()

@@ -134,3 +134,8 @@ lua_results weir_file_stream_new(lua_State *L) {
   weir_lua_stream_start(stream, &sink->port, sink, &options);
   return 1;
 }
+
+void weir_file_stream_keep_writing(const weir_lua_stream *stream) {
+  weir_file_sink *sink = stream->sink;
+  if (stream->kind == &kind) sink->keeps_writing = true;
+}

@@ -8,7 +8,14 @@
 
 #include "binding/compat.h"
 
+struct weir_lua_stream;
+
 /* core.file(options): the table is one that lua/weir/options.lua has checked. Pushes the stream. */
 lua_results weir_file_stream_new(lua_State *L);
+
+/* What the file was given by then is written also when the stream is destroyed. Nothing for other
+** kinds of streams.
+*/
+void weir_file_stream_keep_writing(const struct weir_lua_stream *stream);
 
 #endif

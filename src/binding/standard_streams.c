@@ -20,6 +20,7 @@ lua_results weir_standard_streams_get(lua_State *L) {
   else weir_file_stream_new(L);
   weir_lua_stream *stream = weir_lua_stream_test(L, -1);
   stream->standard = names[fd];
+  weir_file_stream_keep_writing(stream);
   lua_pushvalue(L, -1);
   weir_context_set(context, L, slot);
   return 1;

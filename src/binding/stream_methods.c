@@ -109,9 +109,18 @@ static lua_results stream_uncork(lua_State *L) {
   return 0;
 }
 
+/* What a standard stream can write at once is not dropped, as if print had written it. */
+static void write_at_once(const weir_lua_stream *stream) {
+  weir_writable *writable = stream->core.writable;
+  if (!stream->standard || !writable || writable->corked > 0) return;
+  weir_writable_cork(writable);
+  weir_writable_uncork(writable);
+}
+
 static void destroy(lua_State *L, weir_lua_stream *stream, int index) {
   weir_error *error = weir_error_object_from(stream->context, L, index);
   lua_State *outer = enter(stream, L);
+  write_at_once(stream);
   weir_stream_destroy(&stream->core, error);
   weir_error_release(error);
   leave(stream, outer);

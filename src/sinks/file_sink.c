@@ -131,6 +131,8 @@ static void written(weir_file_sink *sink) {
   } else if (!sink->close_wanted) {
     if (!weir_file_ring_is_empty(&sink->ring)) write_on(sink);
     weir_writable_progress(sink->writable);
+  } else if (!error && sink->keeps_writing && !weir_file_ring_is_empty(&sink->ring)) {
+    send_write_job(sink);
   }
   weir_error_release(error);
   if (sink->job != write_job) weir_loop_unwatch(sink->loop, &sink->watch); /* the stream may go */
@@ -231,7 +233,7 @@ static void sink_close(void *self, weir_error *error) {
   weir_file_sink *sink = self;
   sink->close_wanted = true;
   sink->close_error = weir_error_hold(error);
-  atomic_store_explicit(&sink->ring.stop, true, memory_order_relaxed);
+  atomic_store_explicit(&sink->ring.stop, !sink->keeps_writing, memory_order_relaxed);
   go_on(sink);
 }
 

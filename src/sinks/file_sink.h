@@ -39,6 +39,7 @@ typedef struct weir_file_sink {
   int job_error;           /* the job's result: 0 or an errno */
   bool finish_wanted, close_wanted; /* as soon as the work item is back */
   bool is_open;
+  bool keeps_writing;      /* when it is closed, what it was given is written nevertheless */
   weir_error *close_error; /* why close was asked for; a reference */
 } weir_file_sink;
 
