@@ -41,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIFE_S = 120, LOOK_MS = 2, TEXT_MAX = 1 << 20 };
+enum { LIFE_S = 120, LOOK_MS = 2, TEXT_MAX = 1 << 20, LAST = 4 };
 
 static int fd_wanted = 1, ours = -1, theirs = -1; /* our end; the one that the command gets */
 static bool shows_text, is_tty;
@@ -52,6 +52,7 @@ static uint64_t total;
 static uint32_t sum_a = 1, sum_b;
 static char text[TEXT_MAX];
 static bool seen_nonblocking;
+static bool is_over; /* a terminal said its last byte, LAST */
 
 static void die(const char *what) {
   fprintf(stderr, "around: %s: %s\n", what, strerror(errno));
@@ -120,6 +121,10 @@ static pid_t start(char **command) {
 /* --- our part --- */
 
 static void note(const char *bytes, ssize_t size) {
+  if (is_tty && bytes[size - 1] == LAST) {
+    is_over = true;
+    size--;
+  }
   for (ssize_t i = 0; i < size; i++, total++) {
     if (total < TEXT_MAX) text[total] = bytes[i];
     sum_a = (sum_a + (unsigned char)bytes[i]) % 65521;
@@ -192,6 +197,20 @@ static int attend(pid_t child) {
   return status;
 }
 
+/* The command has ended. What it wrote comes out of a terminal when that pleases: we write a last
+** byte behind it, and read until that has come.
+*/
+static void read_rest(void) {
+  if (goes("never") || goes("close") || fd_wanted == 0) return;
+  while (read_some(0)) continue;
+  if (!is_tty) return;
+  const char last = LAST;
+  fcntl(theirs, F_SETFL, O_NONBLOCK);
+  for (bool said = false; !is_over; read_some(LOOK_MS)) {
+    if (!said) said = write(theirs, &last, 1) == 1;
+  }
+}
+
 int main(int argc, char **argv) {
   int next = 1;
   for (; next < argc && argv[next][0] == '-'; next++) {
@@ -219,8 +238,7 @@ int main(int argc, char **argv) {
   if (fd_wanted == 0 && !is_tty) look();
   if (goes("feed")) feed();
   int status = attend(child);
-  if (goes("read") || goes("pause"))
-    while (read_some(0)) continue;
+  read_rest();
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   printf("code %d bytes %llu sum %lu %s\n", code, (unsigned long long)total,
          (unsigned long)sum_b << 16 | sum_a, seen_nonblocking ? "nonblocking" : "blocks");
