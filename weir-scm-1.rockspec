@@ -91,6 +91,7 @@ build = {
         "src/sinks/borrowed.c",
         "src/sinks/codec_stream.c",
         "src/sinks/file_io.c",
+        "src/sinks/file_next.c",
         "src/sinks/file_ring.c",
         "src/sinks/file_sink.c",
         "src/sinks/file_source.c",

@@ -402,6 +402,13 @@ an error that nobody listens to:
     assert.equal(once .. once, read_file(directory .. "/kept.txt"))
   end)
 
+  prints("rotating_logger.lua", "keeps the last files of a log, and every line in one of them", [[
+200 lines went into 5 files, the last 3 are kept
+file 3:  984 bytes, lines 0083 to 0123
+file 4:  984 bytes, lines 0124 to 0164
+file 5:  864 bytes, lines 0165 to 0200
+]])
+
   prints("atomic_config.lua", "replaces a file as a whole or not at all", [[
 finish: colour = red, size = 1
 halfway: colour = red, size = 1

@@ -9,6 +9,7 @@
 
 #include "binding/descriptor_stream.h"
 #include "binding/emitter.h"
+#include "binding/error_object.h"
 #include "binding/lua_stream.h"
 #include "binding/options.h"
 #include "sinks/file_sink.h"
@@ -139,3 +140,82 @@ void weir_file_stream_keep_writing(const weir_lua_stream *stream) {
   weir_file_sink *sink = stream->sink;
   if (stream->kind == &kind) sink->keeps_writing = true;
 }
+
+/* --- reopen --- */
+
+static weir_lua_stream *check_file(lua_State *L, const char *method) {
+  weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
+  if (stream->kind == &kind) return stream;
+  luaL_where(L, 1);
+  lua_pushfstring(L, "calling '%s' on bad self (file expected, got a stream of '%s')", method,
+                  stream->kind->name);
+  lua_concat(L, 2);
+  lua_error(L);
+  return NULL;
+}
+
+/* The path at `index`; NULL for nil, which only a file with a path of its own may have. */
+static const char *check_path(lua_State *L, int index, const weir_file_sink *sink) {
+  if (lua_isnil(L, index)) {
+    bool given = sink->file.given && !sink->nexts.first;
+    if (given) weir_argument_error(L, index, "reopen", "the stream has no path of its own");
+    if (sink->file.atomic) {
+      weir_argument_error(L, index, "reopen", "an atomic stream would replace what it has written");
+    }
+    return NULL;
+  }
+  if (lua_type(L, index) != LUA_TSTRING) weir_type_error(L, index, "reopen", "string");
+  size_t size;
+  const char *path = lua_tolstring(L, index, &size);
+  if (size == 0) weir_argument_error(L, index, "reopen", "a path must not be empty");
+  if (strlen(path) != size) {
+    weir_argument_error(L, index, "reopen", "a path must not hold a NUL byte");
+  }
+  return path;
+}
+
+static weir_callback hold_callback(lua_State *L, weir_lua_stream *stream, int index) {
+  if (lua_isnil(L, index)) return WEIR_NOBODY;
+  weir_lua_stream_push_anchors(L, 1);
+  int table = lua_gettop(L);
+  weir_anchors_reserve(&stream->anchors, L, table, 1);
+  lua_pushvalue(L, index);
+  weir_callback callback = {.identity = (uintptr_t)lua_topointer(L, index)};
+  callback.anchor = weir_anchors_hold(&stream->anchors, L, table);
+  return callback;
+}
+
+static lua_results out_of_memory(lua_State *L, weir_lua_stream *stream, weir_callback callback) {
+  weir_lua_stream_push_anchors(L, 1);
+  if (callback.anchor) weir_anchors_drop(&stream->anchors, L, lua_gettop(L), callback.anchor);
+  return luaL_error(L, "not enough memory");
+}
+
+static lua_results file_reopen(lua_State *L) {
+  weir_lua_stream *stream = check_file(L, "reopen");
+  if (lua_gettop(L) == 2 && lua_isfunction(L, 2)) {
+    lua_pushnil(L);
+    lua_insert(L, 2);
+  }
+  lua_settop(L, 3);
+  const char *path = check_path(L, 2, sink_of(stream));
+  if (!lua_isnil(L, 3) && !lua_isfunction(L, 3)) return weir_type_error(L, 3, "reopen", "function");
+  weir_callback callback = hold_callback(L, stream, 3);
+  weir_error *refusal = NULL;
+  lua_State *outer = weir_context_enter(stream->context, L);
+  weir_verdict verdict = weir_file_sink_reopen(stream->sink, path, callback, &refusal);
+  weir_lua_stream_settle(stream);
+  weir_context_leave(stream->context, outer);
+  if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, callback);
+  lua_settop(L, 1);
+  if (verdict == WEIR_GO_ON) return 1;
+  lua_pushnil(L);
+  weir_error_object_push(stream->context, L, refusal, NULL);
+  weir_error_release(refusal);
+  return 2;
+}
+
+const luaL_Reg weir_file_methods[] = {
+    {"reopen", file_reopen},
+    {NULL, NULL},
+};

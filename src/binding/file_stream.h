@@ -18,4 +18,7 @@ lua_results weir_file_stream_new(lua_State *L);
 */
 void weir_file_stream_keep_writing(const struct weir_lua_stream *stream);
 
+/* What streams into files have beside the methods of all. */
+extern const luaL_Reg weir_file_methods[];
+
 #endif

@@ -10,6 +10,7 @@
 #include "binding/data.h"
 #include "binding/emitter.h"
 #include "binding/error_object.h"
+#include "binding/file_stream.h"
 #include "binding/loop_choice.h"
 #include "binding/objects.h"
 #include "binding/readable_methods.h"
@@ -413,6 +414,7 @@ void weir_lua_stream_open(weir_context *context, lua_State *L) {
   luaL_setfuncs(L, weir_stream_methods, 0);
   luaL_setfuncs(L, weir_readable_methods, 0);
   luaL_setfuncs(L, weir_socket_methods, 0);
+  luaL_setfuncs(L, weir_file_methods, 0);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, stream_gc);
   lua_setfield(L, -2, "__gc");

@@ -115,6 +115,17 @@ void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
   queue->writes++;
 }
 
+void weir_queue_add_fence(weir_queue *queue, weir_callback callback) {
+  weir_entry *entry = append(queue);
+  entry->fence = true;
+  entry->callback = callback;
+}
+
+void weir_queue_lift_fence(weir_queue *queue) {
+  WEIR_ASSERT(weir_queue_is_at_fence(queue));
+  queue->submit->fence = false;
+}
+
 /* --- giving back --- */
 
 void weir_queue_drop_content(weir_queue *queue, weir_entry *entry) {
@@ -153,6 +164,7 @@ static void drop_told(weir_queue *queue) {
 size_t weir_queue_slices(const weir_queue *queue, weir_slice *slices, size_t max) {
   size_t count = 0, offset = queue->submit_offset;
   for (const weir_entry *entry = queue->submit; entry && count < max; entry = entry->next) {
+    if (entry->fence) break;
     if (entry->size > offset) {
       slices[count++] = (weir_slice){entry->bytes + offset, entry->size - offset};
     }
@@ -162,7 +174,7 @@ size_t weir_queue_slices(const weir_queue *queue, weir_slice *slices, size_t max
 }
 
 void weir_queue_submitted(weir_queue *queue, uint64_t bytes) {
-  while (queue->submit) {
+  while (queue->submit && !queue->submit->fence) {
     size_t left = queue->submit->size - queue->submit_offset;
     if (bytes < left) {
       queue->submit_offset += (size_t)bytes;

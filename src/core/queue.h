@@ -67,9 +67,20 @@ void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
 
 /* --- for sinks that take bytes --- */
 
-/* Fills `slices` with the bytes that wait, from `submit` on; returns how many slices. */
+/* Adds a fence, for which there must be a reserve of no pieces: the bytes behind it are not the
+** sink's before it is lifted. The callback is due once it is lifted and passed.
+*/
+void weir_queue_add_fence(weir_queue *queue, weir_callback callback);
+/* Whether the next that waits is a fence. */
+static inline bool weir_queue_is_at_fence(const weir_queue *queue) {
+  return queue->submit && queue->submit->fence;
+}
+/* It is at one, which from now on is a chunk of no bytes. */
+void weir_queue_lift_fence(weir_queue *queue);
+
+/* Fills `slices` with the bytes that wait, from `submit` to a fence; returns how many slices. */
 size_t weir_queue_slices(const weir_queue *queue, weir_slice *slices, size_t max);
-/* The sink took `bytes` of them. Chunks of no bytes go along without the sink. */
+/* The sink took `bytes` of them. Chunks of no bytes go along without the sink, fences do not. */
 void weir_queue_submitted(weir_queue *queue, uint64_t bytes);
 /* `bytes` of those with the sink have been written: their memory is given back. Returns how many
 ** callbacks became due.

@@ -43,6 +43,12 @@ typedef struct weir_sink_port {
   */
   uint64_t (*reap)(void *sink);
 
+  /* Bytes. All that was accepted before a fence has been written, and nothing behind it is given
+  ** before weir_writable_fence_passed(), which must not come from within. May be asked again before
+  ** that. NULL: the stream gets no fences.
+  */
+  void (*fence)(void *sink);
+
   /* Bytes. Whether giving it little now costs nothing because it is at work anyway. NULL: never. */
   bool (*is_awake)(void *sink);
 

@@ -170,6 +170,31 @@ weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, siz
   return answer(w, size);
 }
 
+weir_verdict weir_writable_fence(weir_writable *w, weir_callback callback, weir_error **refusal) {
+  WEIR_ASSERT(w->stream->port->fence);
+  weir_error *error = refuse(w, 0);
+  if (error && error->code == WEIR_E_OUT_OF_MEMORY && error != w->stream->error) {
+    weir_error_release(error);
+    return WEIR_NO_MEMORY;
+  }
+  if (!weir_queue_reserve(&w->queue, NULL, 0)) {
+    weir_error_release(error);
+    return WEIR_NO_MEMORY;
+  }
+  if (!error) {
+    weir_queue_add_fence(&w->queue, callback);
+    weir_writable_gather(w);
+    return WEIR_GO_ON;
+  }
+  if (callback.anchor) {
+    weir_entry *notice = weir_entry_pool_take(w->queue.entries);
+    notice->callback = callback;
+    notify_later(w, notice, error);
+  }
+  *refusal = error;
+  return WEIR_REFUSED;
+}
+
 /* --- cork --- */
 
 void weir_writable_cork(weir_writable *w) {

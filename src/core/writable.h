@@ -99,6 +99,14 @@ weir_verdict weir_writable_end(weir_writable *writable, const weir_piece *pieces
 */
 bool weir_writable_want_drain(weir_writable *writable);
 
+/* Bytes. Puts a fence behind what was accepted: see sink.h. The callback is called once, with
+** success when the fence was passed and before the callbacks of what is written later, else with
+** the error. Returns GO_ON; REFUSED as for a write, but the stream does not suffer from it;
+** NO_MEMORY with nothing taken.
+*/
+weir_verdict weir_writable_fence(weir_writable *writable, weir_callback callback,
+                                 weir_error **refusal);
+
 void weir_writable_cork(weir_writable *writable);
 void weir_writable_uncork(weir_writable *writable);
 
@@ -106,6 +114,8 @@ void weir_writable_uncork(weir_writable *writable);
 
 /* Bytes: some were written, or there is room for more. */
 void weir_writable_progress(weir_writable *writable);
+/* Bytes: what the sink had to do at the fence is done; a sink that cannot fails. */
+void weir_writable_fence_passed(weir_writable *writable);
 /* Bytes: the sink failed and has let go of everything. Those it wrote before are told success. */
 void weir_writable_failed(weir_writable *writable, weir_error *error);
 /* Bytes: asked to close, the sink has let go of everything. */

@@ -41,6 +41,11 @@ static bool may_flow(const weir_writable *w) {
 static void pump_bytes(weir_writable *w) {
   weir_slice slices[SLICES_MAX];
   while (weir_queue_is_waiting(&w->queue) && may_flow(w)) { /* submit may have ended it */
+    if (weir_queue_is_at_fence(&w->queue)) {
+      w->untold += weir_queue_written(&w->queue, 0); /* chunks of no bytes before it */
+      if (!weir_queue_is_with_sink(&w->queue)) w->stream->port->fence(w->stream->sink);
+      break;
+    }
     size_t count = weir_queue_slices(&w->queue, slices, SLICES_MAX);
     uint64_t taken = 0;
     if (count > 0) {
@@ -141,6 +146,12 @@ void weir_writable_progress(weir_writable *w) {
   weir_writable_reap(w, 0);
   weir_writable_pump(w); /* the sink is kept busy before anyone is told */
   tell_written(w);
+}
+
+void weir_writable_fence_passed(weir_writable *w) {
+  if (w->stream->life != WEIR_ALIVE || w->stream->error) return; /* what was queued fails */
+  weir_queue_lift_fence(&w->queue);
+  weir_writable_progress(w);
 }
 
 static void let_go(weir_writable *w) {

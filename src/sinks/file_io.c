@@ -60,6 +60,18 @@ void weir_file_deinit(weir_file *file) {
   *file = (weir_file){.fd = -1, .borrowed.fd = -1};
 }
 
+void weir_file_follow(weir_file *next, const weir_file *file, char *path, uint64_t offset) {
+  weir_file_init(next);
+  next->path = path;
+  next->flags = file->flags;
+  if (!file->atomic) next->flags = (file->flags & ~O_TRUNC) | O_APPEND;
+  next->mode = file->mode;
+  next->offset = offset;
+  next->shared = file->shared && !file->given;
+  next->atomic = file->atomic;
+  next->sync = file->sync;
+}
+
 static int fail(weir_file *file, const char *call, int error) {
   file->failed_call = call;
   return error;
@@ -192,7 +204,8 @@ static bool wait_until(const weir_file *file, short event) {
 
 static ssize_t write_once(weir_file *file, const struct iovec *vectors, int count,
                           uint64_t offset) {
-  if (file->positioned) return pwritev(file->fd, vectors, count, (off_t)(file->start + offset));
+  if (file->positioned)
+    return pwritev(file->fd, vectors, count, (off_t)(file->start + (offset - file->offset)));
   if (file->regular || file->nonblocking) return writev(file->fd, vectors, count);
   size_t size = vectors[0].iov_len;
   return write(file->fd, vectors[0].iov_base, size < CAUTIOUS_BYTES ? size : CAUTIOUS_BYTES);

@@ -31,10 +31,11 @@ typedef struct weir_file {
   bool reads;     /* it is read, not written */
   bool has_start; /* the first byte is that at `start`, whatever the file's position is */
   uint64_t start;
-  bool given;  /* `fd` is the user's */
-  bool shared; /* others have the descriptor, or will have it */
-  bool closes; /* close the descriptor in the end */
-  bool atomic; /* write beside the target, and take its place in the end */
+  uint64_t offset; /* of the stream, with which this file begins */
+  bool given;      /* `fd` is the user's */
+  bool shared;     /* others have the descriptor, or will have it */
+  bool closes;     /* close the descriptor in the end */
+  bool atomic;     /* write beside the target, and take its place in the end */
   weir_sync sync;
   /* What is. */
   int fd;           /* -1: not open (any more) */
@@ -55,6 +56,11 @@ void weir_file_init(weir_file *file);
 /* Frees what it owns. The descriptor must be closed, or the user's. */
 void weir_file_deinit(weir_file *file);
 
+/* Prepares the file that a stream goes on with, at its `offset`, after it has been in `file`. It is
+** opened as that was, but what it holds already stays in front. `path` is owned by it from now on.
+*/
+void weir_file_follow(weir_file *next, const weir_file *file, char *path, uint64_t offset);
+
 int weir_file_open(weir_file *file);
 /* Looks at a given descriptor; does not block. */
 int weir_file_adopt(weir_file *file);
@@ -64,7 +70,8 @@ static inline int weir_file_waited_fd(const weir_file *file) {
   return file->borrowed.fd >= 0 ? file->borrowed.fd : file->fd;
 }
 
-/* Writes, at `offset` from the start if the file is positioned. Returns how many bytes the kernel
+/* Writes what has the offset `offset` in the stream; it goes to the same place of a positioned file.
+** Returns how many bytes the kernel
 ** took, or a negative errno; 0 says that a file that is not regular was waited for a while and
 ** takes nothing now. A kernel that twice says "0 bytes" has failed with EIO.
 */

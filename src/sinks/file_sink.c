@@ -199,6 +199,43 @@ static bool sink_is_awake(void *self) {
   return sink->job != NULL;
 }
 
+/* --- reopen --- */
+
+static void reopen_job(weir_file_sink *sink) {
+  sink->job_error = weir_file_nexts_open(&sink->nexts, &sink->file);
+}
+
+static void reopened(weir_file_sink *sink) {
+  weir_file_nexts_take(&sink->nexts, &sink->file, sink->job_error);
+  sink->is_open = !sink->job_error;
+  if (sink->close_wanted) return; /* nobody waits for it any more */
+  weir_error *error = job_error(sink);
+  if (error) {
+    weir_writable_failed(sink->writable, error);
+    weir_error_release(error);
+  } else {
+    sink->opened(sink->owner);
+    weir_writable_fence_passed(sink->writable);
+  }
+}
+
+static void sink_fence(void *self) {
+  weir_file_sink *sink = self;
+  if (sink->job == reopen_job) return;
+  sink->reopen_wanted = true;
+  hurry(sink, true);
+  go_on(sink);
+}
+
+weir_verdict weir_file_sink_reopen(weir_file_sink *sink, const char *path, weir_callback callback,
+                                   weir_error **refusal) {
+  uint64_t offset = sink->writable->stats.accepted;
+  if (!weir_file_nexts_add(&sink->nexts, &sink->file, path, offset)) return WEIR_NO_MEMORY;
+  weir_verdict verdict = weir_writable_fence(sink->writable, callback, refusal);
+  if (verdict != WEIR_GO_ON) weir_file_nexts_drop_last(&sink->nexts);
+  return verdict;
+}
+
 /* --- finish --- */
 
 static void finish_job(weir_file_sink *sink) {
@@ -246,6 +283,10 @@ static void go_on(weir_file_sink *sink) {
     weir_file_wait_end(&sink->wait);
     weir_writable_stopped(sink->writable);
     send_job(sink, close_job, closed);
+  } else if (sink->reopen_wanted) {
+    sink->reopen_wanted = false;
+    sink->is_open = false; /* the job is at the file */
+    send_job(sink, reopen_job, reopened);
   } else if (sink->finish_wanted) {
     sink->finish_wanted = false;
     send_job(sink, finish_job, finished);
@@ -274,14 +315,23 @@ static bool may_wait_on(const weir_file_sink *sink) {
   return sink->loop->uv->hrtime() < sink->loop->ending_by_ns;
 }
 
-/* Writes what the queue still has, from the first byte on that the ring has not written. */
+/* Writes what the queue still has, from the first byte on that the ring has not written. Returns 0
+** or an errno.
+*/
 static int write_rest(weir_file_sink *sink) {
   weir_writable *writable = sink->writable;
   uint64_t done = weir_file_ring_done(&sink->ring);
   weir_queue_written(&writable->queue, done - writable->reaped);
   weir_queue_give_back(&writable->queue);
-  weir_slice slice;
-  while (weir_queue_slices(&writable->queue, &slice, 1) > 0) {
+  for (weir_slice slice;;) {
+    if (weir_queue_is_at_fence(&writable->queue)) {
+      int error = weir_file_nexts_open(&sink->nexts, &sink->file);
+      weir_file_nexts_take(&sink->nexts, &sink->file, error);
+      if (error) return error;
+      weir_queue_lift_fence(&writable->queue);
+      weir_queue_submitted(&writable->queue, 0);
+    }
+    if (weir_queue_slices(&writable->queue, &slice, 1) == 0) return 0;
     struct iovec vector = {(void *)(uintptr_t)slice.base, slice.size};
     ssize_t written = weir_file_write(&sink->file, &vector, 1, done);
     if (written < 0) return (int)-written;
@@ -289,14 +339,22 @@ static int write_rest(weir_file_sink *sink) {
     done += (uint64_t)written;
     weir_queue_submitted(&writable->queue, (uint64_t)written);
   }
-  return 0;
+}
+
+/* The pool has reopened the file, and the loop has not heard of it. Returns 0 or an errno. */
+static int end_reopening(weir_file_sink *sink) {
+  bool done = sink->job_error || sink->file.fd < 0;
+  if (sink->job != reopen_job || !done) return 0;
+  weir_file_nexts_take(&sink->nexts, &sink->file, sink->job_error);
+  if (!sink->job_error) weir_queue_lift_fence(&sink->writable->queue);
+  return sink->job_error;
 }
 
 void weir_file_sink_end_now(weir_file_sink *sink, bool discard) {
   const weir_stream *stream = stream_of(sink);
   wait_for_job(sink);
+  int error = end_reopening(sink);
   if (stream->life == WEIR_CLOSED || stream->error) discard = true;
-  int error = 0;
   if (sink->file.fd < 0 && stream->constructing && !discard) error = weir_file_open(&sink->file);
   if (sink->file.fd < 0) return;
   if (!error && !discard) error = write_rest(sink);
@@ -327,6 +385,7 @@ void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable 
       .submit = sink_submit,
       .reap = sink_reap,
       .is_awake = sink_is_awake,
+      .fence = sink_fence,
       .finish = weir_file_has_finish(&sink->file) ? sink_finish : NULL,
       .close = sink_close,
   };
@@ -336,6 +395,7 @@ void weir_file_sink_deinit(weir_file_sink *sink) {
   WEIR_ASSERT(!sink->job);
   weir_error_release(sink->close_error);
   sink->close_error = NULL;
+  weir_file_nexts_deinit(&sink->nexts);
   weir_file_deinit(&sink->file);
 }
 

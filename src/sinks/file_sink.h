@@ -16,6 +16,7 @@
 #include "sinks/loop.h"
 
 #include "core/writable.h"
+#include "sinks/file_next.h"
 #include "sinks/file_ring.h"
 #include "sinks/file_wait.h"
 
@@ -37,9 +38,10 @@ typedef struct weir_file_sink {
   uint64_t watch_until_ns; /* 0: from the next look on */
   weir_file_wait wait;     /* until a FIFO or device takes more */
   int job_error;           /* the job's result: 0 or an errno */
-  bool finish_wanted, close_wanted; /* as soon as the work item is back */
+  bool finish_wanted, close_wanted, reopen_wanted; /* as soon as the work item is back */
   bool is_open;
   bool keeps_writing;      /* when it is closed, what it was given is written nevertheless */
+  weir_file_nexts nexts;   /* one for each fence in the queue */
   weir_error *close_error; /* why close was asked for; a reference */
 } weir_file_sink;
 
@@ -51,6 +53,13 @@ void weir_file_sink_attach(weir_file_sink *sink, weir_loop *loop, weir_writable 
                            void (*opened)(void *owner), void *owner);
 /* Frees what it owns. Nothing may be out. */
 void weir_file_sink_deinit(weir_file_sink *sink);
+
+/* What is accepted from now on goes to another file: of this path, or NULL of the same path anew.
+** The file before is finished and closed, and kept by whatever name it has by then; nothing is ever
+** cut off. The callback and the answer are those of weir_writable_fence().
+*/
+weir_verdict weir_file_sink_reopen(weir_file_sink *sink, const char *path, weir_callback callback,
+                                   weir_error **refusal);
 
 /* Does now, on this thread and without the loop, all that is left: waits for the job on the pool,
 ** writes what is queued, finishes (unless `discard`), closes. For a state that is closed from
