@@ -363,6 +363,17 @@ function Writable:path() end
 ---@return integer?
 function Writable:fd() end
 
+---Files: what is written from now on goes to another file, as log rotation needs it. The file before
+---gets all that was accepted until now, is synced if `sync` says so, and closed; no chunk is split over
+---two files. What the other file holds is kept: it is never truncated. An atomic stream makes each file
+---appear whole, and needs a new path every time. If it fails, the stream does, as after a failed write.
+---`open` and `ready` are emitted again. `bytes_written` counts all files together.
+---@param path? string nil: the same path anew, which somebody may have renamed meanwhile
+---@param callback? weir.Callback called when the other file is open, or with the error
+---@return weir.Writable? self nil: it was refused, and the stream goes on as if it had not been asked
+---@return weir.Error? err ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or the stream's error
+function Writable:reopen(path, callback) end
+
 -- Coroutines. The three below wait: in a coroutine they yield, and those who wait for one stream wake
 -- first come, first served, when no tick is left. Outside of one they run the loop, if it is weir's own.
 -- Where neither can be (in a callback, across a function of C, in Lua 5.1 also across pcall, metamethods
@@ -387,16 +398,6 @@ function Writable:finish(...) end
 ---@return boolean? ok
 ---@return any ... the event's arguments; or the error
 function Writable:wait(event) end
----Files: what is written from now on goes to another file, as log rotation needs it. The file before
----gets all that was accepted until now, is synced if `sync` says so, and closed; no chunk is split over
----two files. What the other file holds is kept: it is never truncated. An atomic stream makes each file
----appear whole, and needs a new path every time. If it fails, the stream does, as after a failed write.
----`open` and `ready` are emitted again. `bytes_written` counts all files together.
----@param path? string nil: the same path anew, which somebody may have renamed meanwhile
----@param callback? weir.Callback called when the other file is open, or with the error
----@return weir.Writable? self nil: it was refused, and the stream goes on as if it had not been asked
----@return weir.Error? err ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or the stream's error
-function Writable:reopen(path, callback) end
 
 ---@class weir.Stats
 ---@field writes integer          accepted
