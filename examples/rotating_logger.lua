@@ -4,8 +4,8 @@
 --
 -- reopen() loses nothing: lines that were accepted before it are in the old file, later ones in the
 -- new one, and no line is split between them. Here each file has a name of its own: path.1, path.2,
--- ... To rename the file in use instead, as logrotate does, rename it, call reopen() without a path,
--- and wait for its callback before you rename the next.
+-- ... To rename the file in use instead, as logrotate does: rename it, call reopen() without a
+-- path, and wait for its callback before you rename the next.
 local weir = require "weir"
 
 local given_path = ... -- what follows the script's name on the command line
@@ -60,7 +60,8 @@ for number = log.number - KEPT + 1, log.number do
   for line in io.lines(numbered(number)) do
     first, last, size = first or line, line, size + #line + 1
   end
-  print(("file %d: %4d bytes, lines %s to %s"):format(number, size, first:sub(1, 4), last:sub(1, 4)))
+  local range = first:sub(1, 4) .. " to " .. last:sub(1, 4)
+  print(("file %d: %4d bytes, lines %s"):format(number, size, range))
   if not given_path then os.remove(numbered(number)) end
 end
 if not given_path then os.remove(path) end

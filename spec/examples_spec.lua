@@ -314,7 +314,7 @@ event close
 write first says true
 write second says false
 run says that work is left: false
-  weir.stream (lua, open)
+  weir.stream (lua, open, 11 bytes wait, drain is owed)
   11 bytes in 2 writes wait
   0 drains; one is owed: true
 destroy

@@ -1,10 +1,12 @@
 --- weir: writable streams for Lua, as Node.js has them. The public face of the module.
 local core = require "weir.core"
 local compose = require "weir.compose"
+local debugging = require "weir.debug"
 local finished = require "weir.finished"
 local flush = require "weir.flush"
 local front = require "weir.front"
 local gzip = require "weir.gzip"
+local inspect = require "weir.inspect"
 local lines = require "weir.lines"
 local options = require "weir.options"
 local server = require "weir.server"
@@ -20,6 +22,7 @@ core.add_methods(front.methods)
 require "weir.bridge"
 
 local weir = {
+  _VERSION = "weir 0.1.0",
   run = tasks.run,
   spawn = tasks.spawn,
   stop = core.stop,
@@ -33,6 +36,8 @@ local weir = {
   flush_all = flush.flush_all,
   backend_fd = core.backend_fd,
   backend_timeout = core.backend_timeout,
+  inspect = inspect.inspect,
+  debug = debugging.debug,
   transform = transform.transform,
   passthrough = transform.passthrough,
   gzip = gzip.gzip,
@@ -88,5 +93,8 @@ setmetatable(weir, { __index = function(self, name)
   rawset(self, name, stream)
   return stream
 end })
+
+local wants_debugging = os and os.getenv and os.getenv "WEIR_DEBUG" or ""
+if wants_debugging ~= "" and wants_debugging ~= "0" then weir.debug(true) end
 
 return weir

@@ -217,6 +217,12 @@ function weir.set_timeout(fn, ms) end
 local Timer = {}
 ---Lets it not fire. Nothing when it has.
 function Timer:clear() end
+---It keeps `weir.run` running until it has fired; that is the default. Mirrors Timeout.ref.
+---@return weir.Timer self
+function Timer:ref() end
+---It does not. Mirrors Timeout.unref.
+---@return weir.Timer self
+function Timer:unref() end
 
 ---A clock that only goes forward.
 ---@return integer nanoseconds (a float on Lua 5.1, 5.2 and LuaJIT)
@@ -238,6 +244,47 @@ function weir.set_sigpipe(on) end
 ---Whose loop the streams run on.
 ---@return { kind: "own" }
 function weir.loop_info() end
+
+-- Looking at it ------------------------------------------------------------------------------------
+
+---What weir.inspect says of one stream. Fields about a side that the stream lacks are nil.
+---@class weir.Inspection
+---@field stream weir.Writable
+---@field kind string            "file", "tcp", "unix", "lua", "duplex", "transform", "readable", "stdout", ...
+---@field state "opening"|"open"|"ended"|"finished"|"errored"|"destroyed"
+---@field path? string           of a file or a unix socket
+---@field address? string        of the peer of a TCP socket that is connected
+---@field port? integer          the same
+---@field buffered? integer      writable_length: bytes (values, in object mode) accepted and not yet written
+---@field high_water_mark? integer
+---@field low_water_mark? integer
+---@field need_drain? boolean    a `drain` is owed
+---@field corked? integer        how deep it is corked
+---@field accepted? integer      bytes (values) accepted so far
+---@field written? integer       bytes (values) written so far
+---@field queued_writes? integer accepted and not yet written
+---@field oldest_write_ms? integer for how long the oldest of them has been waiting, in milliseconds, from the turn of the loop it was made in; nil: none waits
+---@field waits_for? string      the hook of a sink in Lua that has not called its `done`: "write", "writev", "final", "construct", "destroy"
+---@field read_buffered? integer bytes (values) that wait to be read
+---@field read_high_water_mark? integer
+---@field error? any             the first error
+
+---All streams of this Lua state that are not closed, the oldest first. A snapshot for people and for
+---monitoring; it makes a table for each stream. weir's own.
+---@return weir.Inspection[]
+function weir.inspect() end
+
+---Debugging: warns once of each mistake that is easily made, and says where: `false` is ignored again
+---and again; a hook of a sink does not call its `done` for long, or never will; a stream is collected
+---that nobody has ended. The environment's WEIR_DEBUG=1 turns it on from the start. While it is off it
+---costs nothing. weir's own.
+---@param to boolean|fun(warning: string) true: warnings go to io.stderr; a function gets them instead
+---@param options? { done_ms?: number } for how many milliseconds a hook may keep its `done`: 5000
+function weir.debug(to, options) end
+
+---The release: "weir 0.1.0".
+---@type string
+weir._VERSION = "weir 0.1.0"
 
 -- Streams ------------------------------------------------------------------------------------------
 

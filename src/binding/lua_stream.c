@@ -11,6 +11,7 @@
 #include "binding/emitter.h"
 #include "binding/error_object.h"
 #include "binding/file_stream.h"
+#include "binding/inspect.h"
 #include "binding/loop_choice.h"
 #include "binding/objects.h"
 #include "binding/readable_methods.h"

@@ -7,6 +7,7 @@
 #include "binding/error_object.h"
 #include "binding/file_stream.h"
 #include "binding/inner.h"
+#include "binding/inspect.h"
 #include "binding/loop_choice.h"
 #include "binding/lua_sink.h"
 #include "binding/lua_stream.h"
@@ -35,9 +36,12 @@ static const luaL_Reg functions[] = {
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
     {NULL, NULL},
-    {"file", weir_file_stream_new},          {"connect", weir_socket_connect_new},
-    {"set_timeout", weir_timer_set_timeout}, {"on_uncaught", weir_uncaught_on},
-    {"front", weir_small_write_front},       {NULL, NULL},
+    {"file", weir_file_stream_new},
+    {"connect", weir_socket_connect_new},
+    {"set_timeout", weir_timer_set_timeout},
+    {"on_uncaught", weir_uncaught_on},
+    {"front", weir_small_write_front},
+    {NULL, NULL},
 };
 
 /* Sets functions in the table on top of the stack; below it is what they carry as upvalue. */
@@ -73,6 +77,7 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_lua_sink_functions);
   set_functions(L, weir_loop_functions);
   set_functions(L, weir_inner_functions);
+  set_functions(L, weir_inspect_functions);
   set_functions(L, weir_waiting_functions);
   set_functions(L, weir_pipe_writer_functions);
   set_functions(L, weir_loop_choice_functions);

@@ -248,35 +248,6 @@ static lua_results stream_stats(lua_State *L) {
   return 1;
 }
 
-/* --- metamethods --- */
-
-static const char *state_of(const weir_lua_stream *stream) {
-  const weir_writable *w = &stream->writable;
-  const weir_readable *r = stream->core.readable;
-  if (stream->core.life == WEIR_CLOSED) return "closed";
-  if (stream->core.life == WEIR_DESTROYED) return "destroyed";
-  if (stream->core.error) return "errored";
-  if (stream->kind->read_only && weir_readable_is_over(r)) return "ended";
-  if (w->writer == WEIR_FINISHED) return "finished";
-  if (w->writer != WEIR_OPEN) return "ended";
-  return stream->core.constructing ? "opening" : "open";
-}
-
-/* weir.stream (file 'out.txt', open): 0x55... */
-static lua_results stream_tostring(lua_State *L) {
-  const weir_lua_stream *stream = weir_lua_stream_test(L, 1);
-  if (!stream) {
-    lua_pushliteral(L, "weir.stream (collected)");
-    return 1;
-  }
-  const char *path = stream->kind->path ? stream->kind->path(stream) : NULL;
-  if (path) lua_pushfstring(L, "%s '%s'", stream->kind->name, path);
-  else lua_pushstring(L, stream->standard ? stream->standard : stream->kind->name);
-  lua_pushfstring(L, "weir.stream (%s, %s): %p", lua_tostring(L, -1), state_of(stream),
-                  (const void *)stream);
-  return 1;
-}
-
 const luaL_Reg weir_stream_methods[] = {
     {"write", weir_stream_write},
     {"end_", stream_end},
@@ -302,10 +273,5 @@ const luaL_Reg weir_stream_methods[] = {
     {"fd", stream_fd},
     {"pending", stream_pending},
     {"stats", stream_stats},
-    {NULL, NULL},
-};
-
-const luaL_Reg weir_stream_metamethods[] = {
-    {"__tostring", stream_tostring},
     {NULL, NULL},
 };

@@ -21,7 +21,17 @@ typedef struct weir_core {
   weir_entry_pool entries;
   uint64_t (*now_ns)(void); /* a monotonic clock */
   unsigned sink_depth;      /* sink calls on the stack now */
+  uint64_t turn_ns, turn;   /* when this turn's time was first asked for, and which turn that was */
 } weir_core;
+
+/* The time, asked of the clock once in each turn. */
+static inline uint64_t weir_core_turn_ns(weir_core *core) {
+  if (core->turn != core->ticks.turns || core->turn_ns == 0) {
+    core->turn = core->ticks.turns;
+    core->turn_ns = core->now_ns();
+  }
+  return core->turn_ns;
+}
 
 static inline void weir_core_init(weir_core *core, uint64_t (*now_ns)(void)) {
   *core = (weir_core){.now_ns = now_ns};

@@ -36,6 +36,7 @@ struct weir_entry {
   const char *bytes; /* NULL: a value, or nothing */
   size_t size;       /* bytes, or 1 for a value in object mode */
   uint32_t anchor;   /* borrowed bytes or a value: the binding's hold on it; 0: given back */
+  uint64_t since_ns; /* when the turn began in which it was added */
   uint32_t writes;   /* writes that end in this entry; in a batch, how often to call back */
   bool fence;        /* bytes: what is behind it waits until the sink has let it pass */
   weir_callback callback;

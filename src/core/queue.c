@@ -36,6 +36,7 @@ bool weir_queue_reserve(weir_queue *queue, const weir_piece *pieces, size_t coun
 
 static weir_entry *append(weir_queue *queue) {
   weir_entry *entry = weir_entry_pool_take(queue->entries);
+  entry->since_ns = queue->now_ns;
   if (queue->last) queue->last->next = entry;
   else queue->first = entry;
   queue->last = entry;

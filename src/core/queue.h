@@ -39,6 +39,7 @@ typedef struct weir_queue {
   size_t submit_offset, write_offset;
   weir_slab *fill; /* where the next small piece goes, or NULL */
   size_t count;    /* entries */
+  uint64_t now_ns; /* what entries that are added remember as their time */
   uint64_t writes; /* writes whose last byte has not been written */
   weir_slab_pool *slabs;
   weir_entry_pool *entries;

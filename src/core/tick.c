@@ -56,4 +56,5 @@ void weir_ticks_run(weir_ticks *ticks) {
     run_now(ticks);
   }
   ticks->running = false;
+  ticks->turns++;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct weir_tick weir_tick;
 typedef void (*weir_tick_run)(weir_tick *tick);
@@ -27,6 +28,7 @@ typedef struct weir_tick_list {
 typedef struct weir_ticks {
   weir_tick_list now, turn_end;
   bool running;
+  uint64_t turns;            /* times they were run to the end */
   void (*wake)(void *waker); /* called when the first tick comes: somebody has to run it */
   void *waker;
 } weir_ticks;

@@ -163,6 +163,7 @@ weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, siz
     return verdict;
   }
   if (!weir_queue_reserve(&w->queue, pieces, count)) return WEIR_NO_MEMORY;
+  w->queue.now_ns = weir_core_turn_ns(w->stream->core);
   weir_queue_add(&w->queue, pieces, count, callback);
   account(w, size);
   if (takes_bytes) weir_writable_gather(w);
@@ -182,6 +183,7 @@ weir_verdict weir_writable_fence(weir_writable *w, weir_callback callback, weir_
     return WEIR_NO_MEMORY;
   }
   if (!error) {
+    w->queue.now_ns = weir_core_turn_ns(w->stream->core);
     weir_queue_add_fence(&w->queue, callback);
     weir_writable_gather(w);
     return WEIR_GO_ON;

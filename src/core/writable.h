@@ -148,6 +148,13 @@ static inline bool weir_writable_needs_drain(const weir_writable *w) {
 static inline uint64_t weir_writable_waiting_ns(const weir_writable *w) {
   return weir_writable_needs_drain(w) ? w->stream->core->now_ns() - w->blocked_since_ns : 0;
 }
+/* For how long the oldest write has been without an answer of the sink, to a turn of the loop; 0 if
+** none is.
+*/
+static inline uint64_t weir_writable_oldest_ns(const weir_writable *w) {
+  const weir_entry *oldest = w->operation && !w->answered ? w->operation : w->queue.write;
+  return oldest ? w->stream->core->now_ns() - oldest->since_ns : 0;
+}
 static inline bool weir_writable_is_aborted(const weir_writable *w) {
   return (w->stream->life != WEIR_ALIVE || w->stream->error) && w->writer != WEIR_FINISHED;
 }

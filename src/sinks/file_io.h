@@ -70,10 +70,10 @@ static inline int weir_file_waited_fd(const weir_file *file) {
   return file->borrowed.fd >= 0 ? file->borrowed.fd : file->fd;
 }
 
-/* Writes what has the offset `offset` in the stream; it goes to the same place of a positioned file.
-** Returns how many bytes the kernel
-** took, or a negative errno; 0 says that a file that is not regular was waited for a while and
-** takes nothing now. A kernel that twice says "0 bytes" has failed with EIO.
+/* Writes what has the offset `offset` in the stream; a file that is positioned gets it there, less
+** the offset at which the file itself begins. Returns how many bytes the kernel took, or a negative
+** errno; 0 says that a file that is not regular was waited for a while and takes nothing now. A
+** kernel that twice says "0 bytes" has failed with EIO.
 */
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset);
 

@@ -18,8 +18,8 @@ typedef struct weir_file_nexts {
   weir_file_next *first;
 } weir_file_nexts;
 
-/* Adds a file of this path, or NULL of the same path anew, behind all others, of which `file` is the
-** first. It begins with `offset` of the stream. Returns false without memory.
+/* Adds a file of this path, or NULL of the same path anew, behind all others; `file` is the one in
+** use. It begins with `offset` of the stream. Returns false without memory.
 */
 bool weir_file_nexts_add(weir_file_nexts *nexts, const weir_file *file, const char *path,
                          uint64_t offset);
