@@ -41,6 +41,7 @@ build = {
     ["weir.transform"] = "lua/weir/transform.lua",
     ["weir.server"] = "lua/weir/server.lua",
     ["weir.types"] = "lua/weir/types.lua",
+    ["weir.types_reading"] = "lua/weir/types_reading.lua",
     ["weir.core"] = {
       sources = {
         "src/binding/address.c",

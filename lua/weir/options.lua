@@ -488,4 +488,11 @@ function options.lines(given)
   return fill_transform(check, checked)
 end
 
+--- The closed list of each constructor: option -> kind of value. For the specs.
+options.known = {
+  writable = WRITABLE, readable = READABLE, readable_from = READABLE_FROM, duplex = DUPLEX,
+  transform = TRANSFORM, passthrough = PASSTHROUGH, create_write_stream = FILE,
+  create_read_stream = READ_FILE, connect = SOCKET, gzip = GZIP, gunzip = GUNZIP, lines = LINES,
+}
+
 return options

@@ -71,6 +71,7 @@ local weir = {}
 ---@field path? string         of a unix socket; at most 107 bytes, else ENAMETOOLONG
 ---@field abstract? string|true  the name of an abstract socket (Linux); true: the path is one
 ---@field connect_timeout? integer  milliseconds for all of lookup and connecting, then ETIMEDOUT. 0: the system's
+
 ---@class weir.FileReadOptions
 ---@field high_water_mark? integer bytes read at a time, 16 MiB at most, and kept ahead of who reads. 65536
 ---@field flags? "r"|"r+"|"w+"|"wx+"|"a+"|"ax+" how to open. "r"
@@ -322,7 +323,9 @@ function Writable:uncork() end
 ---@return weir.Writable self
 function Writable:destroy(err) end
 
----@alias weir.Event "open"|"ready"|"drain"|"prefinish"|"finish"|"error"|"close"|string
+---Beside them any name of the script's own may be emitted and listened to. Which kinds of stream emit
+---what, and with which arguments, stands with their constructors.
+---@alias weir.Event "open"|"ready"|"drain"|"prefinish"|"finish"|"error"|"close"|"data"|"readable"|"end"|"pause"|"resume"|"pipe"|"unpipe"|"lookup"|"connect"|"timeout"|string
 
 ---@param event weir.Event
 ---@param fn function
