@@ -120,6 +120,27 @@ describe("reopen", function()
     assert.equal(rounds, line)
   end)
 
+  it("goes from one FIFO to the next", function()
+    if support.lacks_command "mkfifo" then pending "there is no mkfifo" end
+    local first, second = support.new_path(), support.new_path()
+    for _, path in ipairs { first, second } do support.sh("mkfifo " .. support.quote(path)) end
+    local output = support.output_of(([[
+      local first, second = %q, %q
+      local function read(path) return io.popen("cat " .. path .. " | wc -c") end
+      local one, two = read(first), read(second)
+      os.execute "sleep 0.2" -- they are open now
+      local ws = weir.create_write_stream(first, { flags = "r+" })
+      ws:on("error", print)
+      ws:write(("x"):rep(300000))
+      ws:reopen(second)
+      ws:write(("y"):rep(200000))
+      ws:end_()
+      weir.run()
+      print(one:read "*n", two:read "*n")
+    ]]):format(first, second))
+    assert.equal("300000\t200000\n", output)
+  end)
+
   it("waits while the stream is corked", function()
     local ws, log, path = open_stream()
     local other = support.new_path()

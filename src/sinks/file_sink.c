@@ -286,6 +286,7 @@ static void go_on(weir_file_sink *sink) {
   } else if (sink->reopen_wanted) {
     sink->reopen_wanted = false;
     sink->is_open = false; /* the job is at the file */
+    weir_file_wait_end(&sink->wait);
     send_job(sink, reopen_job, reopened);
   } else if (sink->finish_wanted) {
     sink->finish_wanted = false;
