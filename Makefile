@@ -375,6 +375,23 @@ oracle-golden: ## write the committed programs and traces anew (needs Node 20)
 	    --out $(ORACLE)/golden/$$p || exit 1; \
 	done
 
+# --- documentation -----------------------------------------------------------------------------------
+
+.PHONY: docs docs-check picture
+docs: ## the reference, from the types: build/docs/reference.md, and index.html where ldoc is
+	@mkdir -p $(B)/docs $(B)/ldoc
+	@$(LUA) docs/reference.lua markdown $(B)/docs/reference.md
+	@$(LUA) docs/reference.lua ldoc $(B)/ldoc/weir.lua
+	@if command -v ldoc > /dev/null; then ldoc --fatalwarnings -q -p weir -d $(B)/docs $(B)/ldoc/weir.lua; \
+	else echo "there is no ldoc: no HTML"; fi
+
+docs-check: docs $(MODULES) ## run the code blocks of README and docs, follow their links, miss no entry
+	@$(MAKE) -s spec-lua SPECS="spec/docs_spec.lua spec/types_spec.lua"
+	@$(LUA) docs/check.lua $(B)/docs
+
+picture: $(MODULE) ## draw docs/backpressure.svg anew, from a run
+	@$(RUN_ENV) $(LUA) docs/picture.lua docs/backpressure.svg
+
 # --- use ---------------------------------------------------------------------------------------------
 
 .PHONY: demo run-demo install rock setup clean help
