@@ -394,7 +394,7 @@ picture: $(MODULE) ## draw docs/backpressure.svg anew, from a run
 
 # --- use ---------------------------------------------------------------------------------------------
 
-.PHONY: demo run-demo install rock setup clean help
+.PHONY: demo run-demo install rock rockspecs newcomer setup clean help
 demo: setup ## install what is missing, build, write a million lines
 	@$(MAKE) run-demo
 
@@ -412,6 +412,12 @@ install: $(MODULES) ## install under PREFIX=/usr/local
 
 rock: ## luarocks make for each Lua, into a scratch tree, and a require from elsewhere
 	@sh .ci/rock.sh $(B)/rock
+
+rockspecs: ## write the rockspecs of the release anew, from those of the development
+	@$(LUA) .ci/rockspecs.lua
+
+newcomer: ## what a newcomer types, from the README, in a scratch tree of LuaRocks
+	@sh spec/newcomer.sh $(B)/newcomer
 
 setup: ## install what the build needs and this machine lacks
 	@CC='$(CC)' LUA='$(LUA)' LUAV='$(LUAV)' LUA_INCDIR='$(LUA_INCDIR)' UV_INCDIR='$(UV_INCDIR)' \

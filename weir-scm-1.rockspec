@@ -126,4 +126,4 @@ build = {
   },
   copy_directories = { "examples" },
 }
-test = { type = "command", script = "spec/run.lua" }
+test = { type = "command", script = ".ci/rock_test.lua" }

@@ -47,6 +47,9 @@ in_subshell() { ("$@"); }
 
 weir=weir-scm-1.rockspec zlib=src/zlib/weir-zlib-scm-1.rockspec
 
+lua=$(command -v lua5.4 || command -v lua)
+check "the rockspecs of the release" "$lua" .ci/rockspecs.lua check
+for spec in rockspecs/*.rockspec; do check "luarocks lint, $spec" luarocks lint "$spec"; done
 check "luarocks lint" luarocks lint $weir
 check "luarocks lint, weir-zlib" luarocks lint $zlib
 for version in 5.1 5.2 5.3 5.4; do
