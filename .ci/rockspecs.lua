@@ -41,4 +41,4 @@ for name, path in pairs { weir = "weir-scm-1.rockspec",
     print(target)
   end
 end
-os.exit(fresh)
+os.exit(fresh and 0 or 1)
