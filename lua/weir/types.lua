@@ -325,7 +325,7 @@ function Writable:destroy(err) end
 
 ---Beside them any name of the script's own may be emitted and listened to. Which kinds of stream emit
 ---what, and with which arguments, stands with their constructors.
----@alias weir.Event "open"|"ready"|"drain"|"prefinish"|"finish"|"error"|"close"|"data"|"readable"|"end"|"pause"|"resume"|"pipe"|"unpipe"|"lookup"|"connect"|"timeout"|string
+---@alias weir.Event "open"|"ready"|"drain"|"prefinish"|"finish"|"error"|"close"|"data"|"readable"|"end"|"pause"|"resume"|"pipe"|"unpipe"|"lookup"|"connect"|"timeout"|"listening"|"connection"|"drop"|string
 
 ---@param event weir.Event
 ---@param fn function

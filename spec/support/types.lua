@@ -74,6 +74,7 @@ end
 
 function tags.type(comment, rest) comment.kind = rest end
 function tags.meta() end
+function tags.overload() end
 
 local function declare(types, comment, entry)
   entry.text = table.concat(comment.text, "\n")
