@@ -12,7 +12,15 @@ local function lacks(block)
   if block.kind == "lua 5.4" and not HAS_CLOSE then return "needs Lua 5.4" end
 end
 
-local function is_program(block) return block.kind == "lua" or block.kind == "lua 5.4" end
+local function is_lua(block) return block.kind == "lua" or block.kind == "lua 5.4" end
+
+-- What does not ask for weir cannot be run by itself.
+local function is_program(block)
+  return is_lua(block) and block.text:find("require[ (]*[\"']weir") ~= nil
+end
+local function is_fragment(block)
+  return block.kind == "lua fragment" or (is_lua(block) and not is_program(block))
+end
 
 -- Runs a block as a user would, in an empty folder. Returns why it is wrong, or nil.
 local function run(block)
@@ -58,12 +66,12 @@ describe("the page", function()
     end)
 
     it(page .. " has fragments that compile", function()
-      check_blocks(page, function(block) return block.kind == "lua fragment" end, compile)
+      check_blocks(page, is_fragment, compile)
     end)
 
     it(page .. " marks its blocks in a way that is known", function()
       check_blocks(page, function() return true end, function(block)
-        if block.kind:find "^lua" and not is_program(block) and block.kind ~= "lua fragment" then
+        if block.kind:find "^lua" and not is_lua(block) and not is_fragment(block) then
           return ("%s:%d: %s"):format(page, block.line, block.kind)
         end
       end)

@@ -492,7 +492,8 @@ end
 options.known = {
   writable = WRITABLE, readable = READABLE, readable_from = READABLE_FROM, duplex = DUPLEX,
   transform = TRANSFORM, passthrough = PASSTHROUGH, create_write_stream = FILE,
-  create_read_stream = READ_FILE, connect = SOCKET, create_server = SERVER, listen = LISTEN, gzip = GZIP, gunzip = GUNZIP, lines = LINES,
+  create_read_stream = READ_FILE, connect = SOCKET, create_server = SERVER, listen = LISTEN,
+  gzip = GZIP, gunzip = GUNZIP, lines = LINES,
 }
 
 return options

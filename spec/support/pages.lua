@@ -5,7 +5,7 @@
 --   lua           a program: it runs, must end well and write nothing to stderr; what the `output`
 --                 block right behind it says is what it prints
 --   lua 5.4       the same, on Lua 5.4 and later
---   lua fragment  is compiled, not run
+--   lua fragment  is compiled, not run; so is a block of Lua that does not require weir
 --   output, sh, c, text, ...  are for people
 local pages = {}
 
