@@ -1,80 +1,18 @@
 -- The examples, each run as a user runs it: in a Lua of its own, from another directory. What it
 -- prints is compared; it may write nothing to stderr, set no global and leave no file behind.
-local paths = require "spec.support.paths"
-
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function read_file(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
--- What a command prints, without the last newline.
-local function output_of(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read "*a"
-  pipe:close()
-  return (text:gsub("\n$", ""))
-end
-
-local root = output_of "pwd"
-local interpreter = paths.interpreter
-if interpreter:find "^[^/].*/" then interpreter = root .. "/" .. interpreter end
-
--- Run before an example: it finds this checkout's weir, its temporary files stay in its directory,
--- and it cannot set a global.
-local PRELUDE = ([[
-  package.path = "@/lua/?.lua;@/lua/?/init.lua;" .. package.path
-  package.cpath = "@/$/?.so;" .. package.cpath
-  local count = 0
-  os.tmpname = function()
-    count = count + 1
-    local name = "./temporary" .. count
-    assert(io.open(name, "w")):close()
-    return name
-  end
-  setmetatable(_G, { __newindex = function(_, name, value)
-    if name ~= "arg" then error("the example sets a global: " .. name, 2) end
-    rawset(_G, name, value)
-  end })
-]]):gsub("[@$]", { ["@"] = root, ["$"] = paths.build })
+local examples = require "spec.support.examples"
+local quote, read_file, output_of = examples.quote, examples.read_file, examples.output_of
+local run, run_command = examples.run, examples.run_command
+local command_for, files_left = examples.command_for, examples.files_left
 
 describe("the example", function()
-  local scratch, directory -- for what we need, and for the example
+  local directory
 
   before_each(function()
-    scratch = output_of "mktemp -d"
-    directory = scratch .. "/directory"
-    os.execute("mkdir " .. quote(directory))
+    examples.begin()
+    directory = examples.directory()
   end)
-
-  after_each(function() os.execute("rm -rf " .. quote(scratch)) end)
-
-  local function command_for(name, ...)
-    local words = { quote(interpreter), "-e", quote(PRELUDE), quote(root .. "/examples/" .. name) }
-    for _, argument in ipairs { ... } do words[#words + 1] = quote(argument) end
-    return table.concat(words, " ")
-  end
-
-  -- Returns what it printed, its exit code, and what it wrote to stderr.
-  local function run_command(command)
-    local out, err = scratch .. "/out", scratch .. "/err"
-    local code = output_of(("cd %s && (%s) > %s 2> %s < /dev/null; echo $?"):format(
-      quote(directory), command, quote(out), quote(err)))
-    return read_file(out), tonumber(code), read_file(err)
-  end
-
-  -- Runs an example that has to succeed. Returns what it printed.
-  local function run(name, ...)
-    local out, code, err = run_command(command_for(name, ...))
-    assert.equal("", err)
-    assert.equal(0, code, out)
-    return out
-  end
-
-  local function files_left() return output_of("ls -A " .. quote(directory)) end
+  after_each(examples.done)
 
   local covered = {}
 
@@ -515,7 +453,7 @@ failed: Z_BUF_ERROR: unexpected end of file
     file:write "old\n"
     file:close()
     local add = ([[until grep -q connected %s; do sleep 0.05; done
-      for i in 1 2 3; do echo line $i >> %s; sleep 0.1; done]]):format(scratch .. "/out", path)
+      for i in 1 2 3; do echo line $i >> %s; sleep 0.1; done]]):format(examples.output_file(), path)
     local follow = command_for("tail_to_socket.lua", path, tostring(peer.port))
     local command = ("{ %s; } & %s"):format(add, follow)
     local out, code, err = run_command(command)
@@ -536,9 +474,11 @@ failed: Z_BUF_ERROR: unexpected end of file
     assert.equal("00\n", code .. err)
   end)
 
-  it("that is in examples/ is run here", function()
+  it("that is in examples/ is run here, or in spec/programs_spec.lua", function()
+    local others = read_file "spec/programs_spec.lua"
     for name in output_of("ls examples"):gmatch "[^\n]+" do
-      if name:find "%.lua$" then assert.is_true(covered[name] or false, name) end
+      local is_run = covered[name] or others:find('"' .. name .. '"', 1, true) ~= nil
+      if name:find "%.lua$" then assert.is_true(is_run, name) end
     end
   end)
 end)

@@ -246,6 +246,27 @@ function weir.set_sigpipe(on) end
 ---@return { kind: "own" }
 function weir.loop_info() end
 
+---Which loop the streams shall run on: luv's, by its module (Neovim's is `vim.uv`), or false for one of
+---weir's own. Without it: a program's own loop, else luv's where it is loaded already, else weir's own.
+---Raises when the choice has been made, at the first need of a loop.
+---@param loop table|false the module luv
+function weir.use(loop) end
+
+---Writes out what all streams have accepted, without ending them.
+---@param ms? number for how many milliseconds at most. 2000
+---@return boolean? flushed true: all is written. false: the time is over. nil: the loop cannot be run here
+---@return weir.Error? err
+function weir.flush_all(ms) end
+
+---For a loop of another kind that shall drive weir's: a descriptor that is readable when there is something
+---to do, by `weir.run "nowait"`.
+---@return integer fd
+function weir.backend_fd() end
+
+---For the same: for how many milliseconds at most it may wait for that.
+---@return integer ms -1: for ever
+function weir.backend_timeout() end
+
 -- Looking at it ------------------------------------------------------------------------------------
 
 ---What weir.inspect says of one stream. Fields about a side that the stream lacks are nil.
