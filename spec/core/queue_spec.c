@@ -460,6 +460,26 @@ SPEC("a sink cannot report more than it was given, nor lose what it has") {
   CHECK_ABORTS(deinit_with_entries);
 }
 
+SPEC("a piece in a slab of others is shared, and given back when it is written") {
+  begin();
+  weir_slab *slab = weir_slab_new(&slabs, 64);
+  memcpy(slab->bytes, "shared", 6);
+  weir_piece pieces[] = {{.bytes = "a", .size = 1},
+                         {.bytes = slab->bytes, .size = 6, .slab = slab},
+                         {.bytes = "b", .size = 1}};
+  add_pieces(pieces, 3, 0);
+  CHECK_EQUAL(slab->references, 2);
+  weir_slice slices[4];
+  CHECK_EQUAL(weir_queue_slices(&queue, slices, 4), 3);
+  CHECK(slices[1].base == slab->bytes);
+  weir_queue_submitted(&queue, 8);
+  weir_queue_written(&queue, 7);
+  CHECK_EQUAL(slab->references, 1);
+  weir_queue_written(&queue, 1);
+  weir_slab_release(&slabs, slab);
+  done();
+}
+
 int main(int argc, char **argv) {
   return check_main(argc, argv);
 }

@@ -3,6 +3,8 @@
 */
 #include "core/slab.h"
 
+#include <string.h>
+
 #include "support/check.h"
 #include "support/failing_alloc.h"
 
@@ -110,6 +112,36 @@ static void release_once_too_often(void) {
 
 SPEC("a release without a reference is an impossible state") {
   CHECK_ABORTS(release_once_too_often);
+}
+
+SPEC("a slab of any size may be made; only the standard ones return to the pool") {
+  weir_slab_pool pool;
+  weir_slab_pool_init(&pool);
+  weir_slab *odd = weir_slab_new(&pool, 100), *usual = weir_slab_new(&pool, WEIR_SLAB_BYTES);
+  CHECK_EQUAL(odd->capacity, 100);
+  CHECK_EQUAL(usual->capacity, WEIR_SLAB_BYTES);
+  CHECK_EQUAL(odd->references + usual->references, 2);
+  memset(odd->bytes, 1, 100);
+  weir_slab_release(&pool, odd);
+  CHECK_EQUAL(pool.free_count, 0);
+  weir_slab_release(&pool, usual);
+  CHECK_EQUAL(pool.free_count, 1);
+  weir_slab_pool_deinit(&pool);
+}
+
+SPEC("a slab that is too large, or that memory does not suffice for, is not made") {
+  weir_slab_pool pool;
+  weir_slab_pool_init(&pool);
+  CHECK(!weir_slab_new(&pool, (size_t)UINT32_MAX + 1));
+  failing_alloc_begin(1, true);
+  bool works = failing_alloc_works();
+  weir_slab *odd = weir_slab_new(&pool, 100), *usual = weir_slab_new(&pool, WEIR_SLAB_BYTES);
+  failing_alloc_end();
+  CHECK_EQUAL(odd == NULL, works);
+  CHECK_EQUAL(usual == NULL, works);
+  if (odd) weir_slab_release(&pool, odd);
+  if (usual) weir_slab_release(&pool, usual);
+  weir_slab_pool_deinit(&pool);
 }
 
 int main(int argc, char **argv) {

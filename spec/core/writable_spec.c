@@ -379,6 +379,19 @@ static void write_chunk_of_two_pieces(void) {
   fake_write_pieces(host, pieces, 2, NULL);
 }
 
+SPEC("whoever was refused may ask for a drain, if anything is there to drain") {
+  static fake_bytes bytes;
+  fake_host *host = fake_bytes_new(&bytes, (fake_options){.mark = 8, .max_buffered = 8});
+  CHECK(!weir_writable_want_drain(host->writable));
+  fake_write(host, "abc", NULL);
+  fake_run(host);
+  CHECK(weir_writable_want_drain(host->writable));
+  CHECK(weir_writable_want_drain(host->writable)); /* once more makes no difference */
+  fake_bytes_write(&bytes, 3);
+  CHECK_LOG(host, "true | take(abc) drain");
+  fake_host_free(host);
+}
+
 SPEC("a sink of chunks gets each chunk as one piece with an anchor") {
   CHECK_ABORTS(write_copied_bytes_as_chunk);
   CHECK_ABORTS(write_chunk_of_two_pieces);

@@ -139,11 +139,20 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
       host->closes++;
       fake_note(host, "close");
       break;
-    case WEIR_EVENT_READABLE: fake_note(host, "readable"); break;
+    case WEIR_EVENT_READABLE:
+      if (host->readable->has_readable_listener) fake_note(host, "readable");
+      break;
     case WEIR_EVENT_END: fake_note(host, "end"); break;
     case WEIR_EVENT_PAUSE: fake_note(host, "pause"); break;
     case WEIR_EVENT_RESUME: fake_note(host, "resume"); break;
   }
+}
+
+const char *fake_chunk_text(const fake_host *host, const weir_entry *chunk) {
+  static char text[256];
+  if (!chunk->bytes) return host->anchors[chunk->anchor].text;
+  snprintf(text, sizeof text, "%.*s", (int)chunk->size, chunk->bytes);
+  return text;
 }
 
 static void on_call(void *owner, weir_callback callback, weir_error *error) {
@@ -227,14 +236,21 @@ void fake_host_open(fake_host *host, const weir_writable_options *options,
   open_writable(host, options);
 }
 
+void fake_host_open_reader(fake_host *host, const weir_readable_options *readable,
+                           const weir_source_port *source_port,
+                           const weir_writable_options *writable, const weir_sink_port *port,
+                           void *sink) {
+  open_stream(host, port, sink);
+  if (writable) open_writable(host, writable);
+  host->readable = must(malloc(sizeof *host->readable));
+  weir_readable_init(host->readable, host->stream, source_port, readable);
+}
+
 void fake_host_open_readable(fake_host *host, const weir_writable_options *options,
                              const weir_sink_port *port, const weir_source_port *source_port,
                              uint64_t readable_mark, void *sink) {
-  open_stream(host, port, sink);
-  if (options) open_writable(host, options);
-  host->readable = must(malloc(sizeof *host->readable));
   weir_readable_options readable = {.high_water_mark = readable_mark, .half_open = true};
-  weir_readable_init(host->readable, host->stream, source_port, &readable);
+  fake_host_open_reader(host, &readable, source_port, options, port, sink);
 }
 
 void fake_listen(fake_host *host) {

@@ -62,6 +62,11 @@ fake_host *fake_host_new(void);
 /* The port and the sink outlive the host. A stream's second open replaces the first, unused one. */
 void fake_host_open(fake_host *host, const weir_writable_options *options,
                     const weir_sink_port *port, void *sink);
+/* A stream with a readable side, whose source is `sink` too. `writable` NULL: without the other. */
+void fake_host_open_reader(fake_host *host, const weir_readable_options *readable,
+                           const weir_source_port *source_port,
+                           const weir_writable_options *writable, const weir_sink_port *port,
+                           void *sink);
 /* The same of a stream that can be read; without options for what cannot be written. */
 void fake_host_open_readable(fake_host *host, const weir_writable_options *options,
                              const weir_sink_port *port, const weir_source_port *source_port,
@@ -113,6 +118,8 @@ void fake_forget(void *host, uint32_t anchor);
 weir_callback fake_callback(fake_host *host, const char *name);
 /* A value of the user's as an error. NULL and "" are none. */
 weir_error *fake_error(fake_host *host, const char *name);
+/* What a chunk holds. */
+const char *fake_chunk_text(const fake_host *host, const weir_entry *chunk);
 /* "X" of the user's, "DESTROYED" of ERR_STREAM_DESTROYED, "system 28" of an errno, "" of NULL. */
 const char *fake_error_name(const fake_host *host, const weir_error *error);
 

@@ -269,7 +269,7 @@ static bool is_settled(weir_readable *r, int64_t asked) {
   }
   if (asked != 0) r->announcing = false;
   if (asked == 0 && repeats_notice(r)) {
-    if (r->length == 0 && r->input != WEIR_INPUT_OPEN) weir_readable_end_later(r);
+    if (r->length == 0) weir_readable_end_later(r);
     else weir_readable_announce(r);
     return true;
   }
@@ -279,14 +279,14 @@ static bool is_settled(weir_readable *r, int64_t asked) {
 }
 
 weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory) {
-  if (no_memory) *no_memory = false;
+  *no_memory = false;
   if (is_settled(r, asked)) return NULL;
   uint64_t n = ask_for(r, asked);
   weir_entry *chunk = NULL;
   if (n > 0 && r->length > 0) {
     chunk = take(r, n);
     if (!chunk) {
-      if (no_memory) *no_memory = true;
+      *no_memory = true;
       return NULL;
     }
     r->takes++;
@@ -303,5 +303,6 @@ weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory)
 }
 
 void weir_readable_ask(weir_readable *r) {
-  weir_readable_read(r, 0, NULL);
+  bool no_memory; /* nothing is taken */
+  weir_readable_read(r, 0, &no_memory);
 }
