@@ -164,7 +164,7 @@ function Pipe:failed(err)
   dst:off("error", self.on_error)
   if dst:listener_count "error" > 0 then return end
   -- This listener must not hide what nobody else listens to.
-  if core.state(dst).error_told then dst:emit("error", err) else core.fail(dst, err) end
+  if core.state(dst).error_told then core.uncaught(err) else core.fail(dst, err) end
 end
 
 function Pipe:make_listeners(ends)

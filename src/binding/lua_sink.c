@@ -200,7 +200,8 @@ static const weir_stream_kind writable = {.name = "lua", .unused = free_sink};
 static const weir_stream_kind readable = {
     .name = "readable", .reads = true, .read_only = true, .unused = free_sink};
 static const weir_stream_kind duplex = {.name = "duplex", .reads = true, .unused = free_sink};
-static const weir_stream_kind transform = {.name = "transform", .reads = true, .unused = free_sink};
+static const weir_stream_kind transform = {
+    .name = "transform", .reads = true, .write_hook = "_transform()", .unused = free_sink};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);

@@ -33,10 +33,11 @@ typedef struct weir_lua_stream weir_lua_stream;
 /* What a kind of stream adds to what all have. A NULL function: nothing to say, pushes nil. */
 typedef struct weir_stream_kind {
   const char *name;
-  bool reads;     /* has a readable side */
-  bool read_only; /* has no writable side */
-  bool borrows;   /* long strings may be lent to the sink instead of being copied */
-  bool is_socket; /* `close` tells whether there was an error */
+  bool reads;             /* has a readable side */
+  bool read_only;         /* has no writable side */
+  const char *write_hook; /* what is missing if it cannot be written to; NULL: "_write()" */
+  bool borrows;           /* long strings may be lent to the sink instead of being copied */
+  bool is_socket;         /* `close` tells whether there was an error */
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);

@@ -39,7 +39,8 @@ static lua_results out_of_memory(lua_State *L, weir_lua_stream *stream, weir_chu
 static void check_implemented(lua_State *L, const weir_lua_stream *stream) {
   const weir_sink_port *port = stream->core.port;
   if (port->submit || port->submit_chunks) return;
-  weir_error *error = weir_error_new(WEIR_E_METHOD_NOT_IMPLEMENTED, "_write()");
+  const char *missing = stream->kind->write_hook ? stream->kind->write_hook : "_write()";
+  weir_error *error = weir_error_new(WEIR_E_METHOD_NOT_IMPLEMENTED, missing);
   weir_error_object_push(stream->context, L, error, NULL);
   weir_error_release(error);
   lua_error(L);
