@@ -257,8 +257,8 @@ describe("a pipeline with functions", function()
     assert.equal("", text)
     assert.equal("boom", err)
     assert.is_true(src:destroyed())
-    _, err = to_sink(function() error("first", 0) end)
-    assert.equal("first", err)
+    local _, first = to_sink(function() error("first", 0) end)
+    assert.equal("first", first)
   end)
 
   it("lets a function leave early, and destroys what is in front of it [L-028]", function()
@@ -276,9 +276,8 @@ describe("a pipeline with functions", function()
   end)
 
   it("keeps the pace of a slow sink", function()
-    local made, sink = 0, nil
-    local ws
-    ws, sink = streams.writable(nil, "w", { write = "later", high_water_mark = 1 })
+    local made = 0
+    local ws, sink = streams.writable(nil, "w", { write = "later", high_water_mark = 1 })
     weir.pipeline(function()
       made = made + 1
       return made < 1000 and "x" or nil

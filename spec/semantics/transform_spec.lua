@@ -28,8 +28,8 @@ describe("a transform", function()
     t:end_("b", log.cb "endcb")
     log.add "|"
     streams.run()
-    assert.equal("data:A data:B flush data:f t.prefinish | t.resume cb t.end endcb t.finish t.close",
-      log.take())
+    assert.equal("data:A data:B flush data:f t.prefinish | "
+      .. "t.resume cb t.end endcb t.finish t.close", log.take())
   end)
 
   it("waits with `finish` for an asynchronous flush", function()
