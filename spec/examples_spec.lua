@@ -474,6 +474,33 @@ failed: Z_BUF_ERROR: unexpected end of file
     assert.equal("00\n", code .. err)
   end)
 
+  prints("tee.lua", "writes one source into several files", [[
+tee.one: 208894 bytes
+tee.two: 208894 bytes
+]])
+
+  it("tee.lua writes the files that it is told, or says what failed", function()
+    local source = assert(io.open(directory .. "/from", "wb"))
+    source:write(("0123456789"):rep(30000))
+    source:close()
+    assert.equal("a: 300000 bytes\nb: 300000 bytes\n", run("tee.lua", "from", "a", "b"))
+    assert.equal(read_file(directory .. "/from"), read_file(directory .. "/b"))
+    local missing = "failed: ENOENT: no such file or directory, open 'missing'\n"
+    assert.equal("a: " .. missing, run("tee.lua", "missing", "a"))
+  end)
+
+  prints("upper_transform.lua", "changes what passes through, in three ways", [[
+SLOW AND STEADY
+WINS THE RACE
+(30 bytes)
+transforms: done
+SLOWANDSTEADY
+WINSTHERACE
+a function: done
+slow and steady
+an error: no winners here
+]])
+
   it("that is in examples/ is run here, or in spec/programs_spec.lua", function()
     local others = read_file "spec/programs_spec.lua"
     for name in output_of("ls examples"):gmatch "[^\n]+" do
