@@ -31,8 +31,8 @@ enum {
   WEIR_SLOT_ADD_OTHER,   /* function(error): see uncaught.c */
   WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
   WEIR_SLOT_TAKE_RAISED,
-  WEIR_SLOT_CALL_PACKED, /* function of ticks.c */
-  WEIR_SLOT_MAKE_STRING, /* function of data.c */
+  WEIR_SLOT_CALL_PACKED,     /* function of ticks.c */
+  WEIR_SLOT_MAKE_STRING,     /* function of data.c */
   WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */
   WEIR_SLOT_SERVER_META,
   WEIR_SLOT_TIMER_META,

@@ -35,11 +35,6 @@ static const luaL_Reg functions[] = {
     {"connect", weir_socket_connect_new},
     {"set_timeout", weir_timer_set_timeout},
     {"on_uncaught", weir_uncaught_on},
-    {NULL, NULL},
-    {"file", weir_file_stream_new},
-    {"connect", weir_socket_connect_new},
-    {"set_timeout", weir_timer_set_timeout},
-    {"on_uncaught", weir_uncaught_on},
     {"front", weir_small_write_front},
     {NULL, NULL},
 };

@@ -34,7 +34,7 @@ typedef struct weir_slab_pool {
   weir_slab *free;
   size_t free_count;
   size_t taken; /* of the standard size, in use */
-  bool closed; /* keeps no slab any more */
+  bool closed;  /* keeps no slab any more */
 } weir_slab_pool;
 
 void weir_slab_pool_init(weir_slab_pool *pool);

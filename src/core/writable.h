@@ -54,6 +54,7 @@ typedef struct weir_writable {
   bool final_answered;
   bool tick_pending; /* a tick that will look at `drain` is queued */
   bool end_done;     /* end() was called and has done its work */
+  bool lost_writes;  /* some were failed in the queue */
   uint32_t corked;
   uint64_t length;    /* accepted and not yet written */
   uint64_t submitted; /* bytes: all that the sink took */
@@ -136,10 +137,13 @@ static inline bool weir_writable_is_writable(const weir_writable *w) {
 static inline uint64_t weir_writable_queued_writes(const weir_writable *w) {
   return w->queue.writes + (w->answered ? 0 : w->operation_count);
 }
-/* Nothing is under way that somebody will still be told of. */
+/* Nothing is under way that somebody will still be told of; nor, as Node counts, was any of it
+** failed in the queue.
+*/
 static inline bool weir_writable_is_quiet(const weir_writable *w) {
-  return weir_queue_is_empty(&w->queue) && w->untold == 0 && w->writer != WEIR_FINISHING &&
-         w->activity != WEIR_WRITING && w->activity != WEIR_FINALIZING;
+  return weir_queue_is_empty(&w->queue) && !w->lost_writes && w->untold == 0 &&
+         w->writer != WEIR_FINISHING && w->activity != WEIR_WRITING &&
+         w->activity != WEIR_FINALIZING;
 }
 static inline bool weir_writable_needs_drain(const weir_writable *w) {
   return w->need_drain && w->writer == WEIR_OPEN && w->stream->life == WEIR_ALIVE;

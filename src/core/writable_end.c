@@ -24,6 +24,7 @@ void weir_writable_fail_queue(weir_writable *w) {
   if (weir_sink_takes_bytes(w->stream->port)) weir_writable_tell_due(w, w->untold);
   for (weir_entry *entry; (entry = weir_queue_take(&w->queue));) {
     w->length -= entry->size;
+    w->lost_writes = true;
     weir_queue_drop_content(&w->queue, entry);
     if (entry->callback.anchor) {
       weir_error *why = weir_writable_why(w, "write");
