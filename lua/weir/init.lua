@@ -7,6 +7,7 @@ local flush = require "weir.flush"
 local front = require "weir.front"
 local gzip = require "weir.gzip"
 local inspect = require "weir.inspect"
+local iterate = require "weir.iterate"
 local lines = require "weir.lines"
 local options = require "weir.options"
 local server = require "weir.server"
@@ -18,6 +19,7 @@ local transform = require "weir.transform"
 
 core.add_methods(pipe.methods)
 core.add_methods(tasks.methods)
+core.add_methods(iterate.methods)
 core.add_methods(front.methods)
 require "weir.bridge"
 

@@ -223,7 +223,7 @@ end
 local methods = {}
 
 function methods.pipe(src, dst, options)
-  if not core.state(src).has_readable then
+  if not core.state(src, "pipe").has_readable then
     core.fail(src, core.make_error("ERR_STREAM_CANNOT_PIPE", "Cannot pipe, not readable"))
     return
   end
@@ -246,7 +246,7 @@ local function unpipe_all(src, pipes)
 end
 
 function methods.unpipe(src, dst)
-  if not core.state(src).has_readable then return src end
+  if not core.state(src, "unpipe").has_readable then return src end
   local pipes = pipes_of(src)
   if #pipes == 0 then return src end
   if dst == nil then

@@ -102,7 +102,7 @@ function weir.finished(stream, options, callback) end
 
 -- What is read -------------------------------------------------------------------------------------
 
----Every stream has all methods; those of a side that it lacks return nil.
+---Every stream has all methods. Of a side that it lacks the state is nil, and the verbs raise.
 ---@alias weir.Stream weir.Readable|weir.Writable|weir.Duplex
 
 ---@class weir.Readable : weir.Writable
@@ -166,5 +166,26 @@ function Readable:readable_aborted() end
 ---Whether anything was read of it.
 ---@return boolean?
 function Readable:readable_did_read() end
+
+-- In coroutines ------------------------------------------------------------------------------------
+
+---Waits for the next chunk: what is in the buffer, as one string, or one value in object mode. Outside
+---of a coroutine it runs the loop meanwhile. Mirrors one step of `for await (const chunk of readable)`.
+---@return any chunk nil at the end, or on failure
+---@return any err the stream's error; ERR_STREAM_PREMATURE_CLOSE; ERR_CANNOT_WAIT, with nothing taken
+function Readable:read_chunk() end
+---Waits for the next line, without its `\n` or `\r\n`; the last one may lack it. What is behind it stays
+---for the next call, of this or of read_chunk. Mirrors one step of node:readline. Raises for a stream in
+---object mode.
+---@return string? line nil at the end, or on failure
+---@return any err as read_chunk
+function Readable:read_line() end
+---`for chunk in stream:chunks() do`: read_chunk as a loop, which raises the stream's error. Leaving it
+---leaves the stream open. Raises where it cannot wait, as in coroutines of Lua 5.1.
+---@return fun(): any
+function Readable:chunks() end
+---`for line in stream:lines() do`: the same with read_line.
+---@return fun(): string?
+function Readable:lines() end
 
 return weir

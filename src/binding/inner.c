@@ -131,9 +131,12 @@ static void set_writer_flags(lua_State *L, const weir_writable *w) {
   set_flag(L, "is_quiet", !w || weir_writable_is_quiet(w));
 }
 
-/* state(stream): what weir.finished has to know, in a table. */
+/* state(stream [, method]): what weir.finished has to know, in a table. Anything else is bad self of
+** that method.
+*/
 static lua_results state(lua_State *L) {
-  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "state");
+  const char *method = luaL_optstring(L, 2, "state");
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
   lua_createtable(L, 0, 14);
   set_flag(L, "is_standard", stream->standard != NULL);
   set_reader_flags(L, stream->core.readable);
