@@ -423,6 +423,23 @@ SPEC("an end that is seen only after destroy() is not told any more") {
   fake_host_free(host);
 }
 
+/* The first tick of the end finds what was put back; read, it asks for a third, but the second is
+** told first.
+*/
+SPEC("an end that is seen again between its ticks is told once") {
+  fake_host *host = open_with((fake_reader){.survives = true});
+  fake_push_end(host);
+  fake_read_all(host);
+  fake_tick(host, "between");
+  fake_on(host, "between", fake_read_all);
+  fake_read_all(host);
+  fake_unshift(host, "z");
+  fake_log(host);
+  fake_run(host);
+  CHECK_LOG(host, "| between data(z) got(z) end");
+  fake_host_free(host);
+}
+
 SPEC("destroy() after the end was seen does not hide it; with an error it does") {
   for (int with_error = 0; with_error <= 1; with_error++) {
     fake_host *host = open_with((fake_reader){0});

@@ -52,6 +52,7 @@ typedef struct weir_readable {
   bool resuming : 1;      /* resume()'s tick is queued */
   bool reading_ahead : 1; /* the tick that fills the buffer is queued or runs */
   bool did_read : 1;
+  bool ends_writable : 1; /* the end was told; the next tick of it ends the other side */
   bool has_data_listener : 1;
   bool has_readable_listener : 1;
   weir_tick announce_tick, ahead_tick, resume_tick, review_tick, ask_tick, end_tick;

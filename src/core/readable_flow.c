@@ -204,6 +204,7 @@ static void run_end(weir_tick *tick);
 static void end_writable(weir_readable *r) {
   weir_writable *w = r->stream->writable;
   weir_error *refusal = NULL;
+  r->ends_writable = false;
   if (weir_writable_is_writable(w)) weir_writable_end(w, NULL, 0, WEIR_NOBODY, &refusal);
 }
 
@@ -220,17 +221,16 @@ static void end_now(weir_readable *r) {
   weir_readable_tell(r, WEIR_EVENT_END);
   const weir_writable *w = stream->writable;
   if (w && !r->half_open && weir_writable_is_writable(w)) {
+    r->ends_writable = true;
     weir_stream_tick(stream, &r->end_tick, run_end);
   } else if (stream->auto_destroy && is_alone(stream)) {
     weir_stream_destroy(stream, NULL);
   }
 }
 
-/* Its second round, when the end is told, ends the writable side. */
 static void run_end(weir_tick *tick) {
   weir_readable *r = WEIR_TICK_OWNER(tick, weir_readable, end_tick);
-  bool over = r->input == WEIR_INPUT_OVER;
-  run(r, over ? end_writable : end_now);
+  run(r, r->ends_writable ? end_writable : end_now);
 }
 
 void weir_readable_end_later(weir_readable *r) {
