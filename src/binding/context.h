@@ -36,7 +36,7 @@ enum {
   WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */
   WEIR_SLOT_SERVER_META,
   WEIR_SLOT_TIMER_META,
-  WEIR_SLOT_STDIN,   /* the streams of the standard descriptors, or false, in their order */
+  WEIR_SLOT_STDIN, /* the streams of the standard descriptors, or false, in their order */
   WEIR_SLOT_STDOUT,
   WEIR_SLOT_STDERR,
   WEIR_SLOT_WATCHER,     /* function of tasks.lua, see waiting.h */
@@ -119,7 +119,7 @@ typedef struct weir_context {
   bool is_luajit;
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
   struct weir_lua_stream *streams;  /* all there are */
-  struct weir_server *servers;     /* all there are */
+  struct weir_server *servers;      /* all there are */
   unsigned open_streams;            /* those that are not closed */
   struct weir_lua_timer *timers;    /* those that may still fire */
   struct weir_lua_stream *settling; /* those that may be let go of when the ticks have run */

@@ -131,8 +131,8 @@ static void set_writer_flags(lua_State *L, const weir_writable *w) {
   set_flag(L, "is_quiet", !w || weir_writable_is_quiet(w));
 }
 
-/* state(stream [, method]): what weir.finished has to know, in a table. Anything else is bad self of
-** that method.
+/* state(stream [, method]): what weir.finished has to know, in a table. What is no stream is a bad
+** self of that method.
 */
 static lua_results state(lua_State *L) {
   const char *method = luaL_optstring(L, 2, "state");

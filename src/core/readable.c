@@ -279,6 +279,8 @@ static bool is_settled(weir_readable *r, int64_t asked) {
 }
 
 weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory) {
+  bool nobody_asks;
+  if (!no_memory) no_memory = &nobody_asks;
   *no_memory = false;
   if (is_settled(r, asked)) return NULL;
   uint64_t n = ask_for(r, asked);
@@ -303,6 +305,5 @@ weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory)
 }
 
 void weir_readable_ask(weir_readable *r) {
-  bool no_memory; /* nothing is taken */
-  weir_readable_read(r, 0, &no_memory);
+  weir_readable_read(r, 0, NULL);
 }

@@ -90,8 +90,8 @@ void weir_readable_abandon(weir_readable *readable);
 
 /* Takes `n` bytes (one value, in object mode) out of the buffer, and emits them as `data`. Asks the
 ** source if little is left. WEIR_READ_ALL: all there is, or while flowing one chunk. 0: only asks.
-** Returns the chunk, to be given back, or NULL: there is not so much, or `*no_memory` says that
-** memory ran out, with nothing taken. At most WEIR_READ_MAX.
+** Returns the chunk, to be given back, or NULL: there is not so much, or `*no_memory`, where it is
+** given, says that memory ran out, with nothing taken. At most WEIR_READ_MAX.
 */
 weir_entry *weir_readable_read(weir_readable *readable, int64_t n, bool *no_memory);
 /* Gives back what read returned, with all it holds. */
