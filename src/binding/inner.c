@@ -75,7 +75,8 @@ static lua_results fail(lua_State *L) {
 
 /* takes(stream): a number that changes whenever data is handed out. */
 static lua_results takes(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)weir_lua_stream_check(L, 1, "takes")->core.readable->takes);
+  const weir_readable *r = weir_lua_stream_check(L, 1, "takes")->core.readable;
+  lua_pushnumber(L, r ? (lua_Number)r->takes : 0);
   return 1;
 }
 
