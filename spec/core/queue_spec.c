@@ -126,7 +126,10 @@ SPEC("borrowed bytes are not copied, and keep their place between copied ones") 
 
 SPEC("the pieces of one chunk stay together, and its callback comes with the last of them") {
   begin();
-  const weir_piece pieces[] = {{"line ", 5, 0}, {"long", 4, 7}, {"", 0, 0}, {"\n", 1, 0}};
+  const weir_piece pieces[] = {{.bytes = "line ", .size = 5},
+                               {.bytes = "long", .size = 4, .anchor = 7},
+                               {.bytes = "", .size = 0},
+                               {.bytes = "\n", .size = 1}};
   add_pieces(pieces, 4, 1);
   CHECK_STRING(waiting(), "line |long|\n");
   CHECK_EQUAL(queue.writes, 1);
@@ -225,7 +228,7 @@ SPEC("without memory a reserve says so and takes nothing") {
   begin();
   add("a", 0);
   static char big[WEIR_SLAB_BYTES];
-  const weir_piece piece = {big, sizeof big, 0};
+  const weir_piece piece = {.bytes = big, .size = sizeof big};
   weir_slab_pool_deinit(&slabs);
   weir_entry_pool_deinit(&entries);
   for (long nth = 1; nth <= 3; nth++) {

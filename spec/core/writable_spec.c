@@ -94,7 +94,9 @@ SPEC("an end() whose chunk would exceed max_buffered is refused, and the stream 
 SPEC("chunks of several pieces are copied or borrowed, and count as one write") {
   fake_host *host = open_bytes((fake_options){0});
   const weir_piece pieces[] = {
-      {"ab", 2, 0}, {"lent", 4, fake_anchor_new(host, "lent")}, {"cd", 2, 0}};
+      {.bytes = "ab", .size = 2},
+      {.bytes = "lent", .size = 4, .anchor = fake_anchor_new(host, "lent")},
+      {.bytes = "cd", .size = 2}};
   fake_write_pieces(host, pieces, 3, "A");
   fake_write_pieces(host, pieces, 1, NULL);
   CHECK_EQUAL(host->writable->stats.writes, 2);
@@ -325,6 +327,18 @@ SPEC("the same with a sink of chunks") {
   fake_host_free(host);
 }
 
+SPEC("whoever was refused may ask for a drain, if anything is there to drain") {
+  fake_host *host = fake_bytes_new(&bytes, (fake_options){.mark = 8, .max_buffered = 8});
+  CHECK(!weir_writable_want_drain(host->writable));
+  fake_write(host, "abc", NULL);
+  fake_run(host);
+  CHECK(weir_writable_want_drain(host->writable));
+  CHECK(weir_writable_want_drain(host->writable)); /* once more makes no difference */
+  fake_bytes_write(&bytes, 3);
+  CHECK_LOG(host, "true | take(abc) drain");
+  fake_host_free(host);
+}
+
 SPEC("without memory a chunk over max_buffered does not destroy the stream either") {
   fake_host *host = open_bytes((fake_options){.mark = 4, .max_buffered = 5});
   host->silent = true;
@@ -374,22 +388,9 @@ static void write_copied_bytes_as_chunk(void) {
 }
 static void write_chunk_of_two_pieces(void) {
   fake_host *host = open_chunks((fake_options){0});
-  const weir_piece pieces[] = {{"a", 1, fake_anchor_new(host, "a")},
-                               {"b", 1, fake_anchor_new(host, "b")}};
+  const weir_piece pieces[] = {{.bytes = "a", .size = 1, .anchor = fake_anchor_new(host, "a")},
+                               {.bytes = "b", .size = 1, .anchor = fake_anchor_new(host, "b")}};
   fake_write_pieces(host, pieces, 2, NULL);
-}
-
-SPEC("whoever was refused may ask for a drain, if anything is there to drain") {
-  static fake_bytes bytes;
-  fake_host *host = fake_bytes_new(&bytes, (fake_options){.mark = 8, .max_buffered = 8});
-  CHECK(!weir_writable_want_drain(host->writable));
-  fake_write(host, "abc", NULL);
-  fake_run(host);
-  CHECK(weir_writable_want_drain(host->writable));
-  CHECK(weir_writable_want_drain(host->writable)); /* once more makes no difference */
-  fake_bytes_write(&bytes, 3);
-  CHECK_LOG(host, "true | take(abc) drain");
-  fake_host_free(host);
 }
 
 SPEC("a sink of chunks gets each chunk as one piece with an anchor") {
