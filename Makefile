@@ -82,7 +82,7 @@ LINK_MODULE := -bundle -undefined dynamic_lookup
 else
 LINK_MODULE := -shared -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
 # The C specs can make an allocation fail, where the linker can put a function before malloc.
-WRAPPED     := malloc calloc realloc aligned_alloc strdup strndup free
+WRAPPED     := malloc calloc realloc aligned_alloc strdup strndup realpath free
 WRAP_CFLAGS := -DSPEC_WRAPS_MALLOC
 WRAP_LINK   := $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 endif
@@ -220,6 +220,23 @@ $(B)/ndl.so: spec/support/ndl.c
 	@mkdir -p $(@D)
 	$(Q)gcc -shared -fPIC -o $@ $<
 
+TSAN_ENV = TSAN_OPTIONS=halt_on_error=0:exitcode=66:second_deadlock_stack=1 SPEC_TOOL=tsan
+
+.PHONY: tsan run-tsan
+tsan: ## all specs on lua5.4 under ThreadSanitizer (gcc)
+	@$(MAKE) B=$(B)/tsan CC=gcc CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=thread' HARDEN= \
+	  LUA=lua5.4 run-tsan
+
+# The Lua specs whose scripts the house's own helpers start; TSAN_SPECS= picks others.
+TSAN_LIBS   = $(shell gcc -print-file-name=libtsan.so) $(CURDIR)/$(B)/ndl.so
+TSAN_SPECS ?= $(wildcard spec/semantics/*_spec.lua spec/sinks/file_*_spec.lua) \
+  spec/sinks/run_spec.lua spec/sinks/lua_close_spec.lua spec/sinks/lua_states_spec.lua \
+  spec/faults/callbacks_spec.lua spec/faults/bounds_spec.lua
+run-tsan: LUA_SUITE = env SPEC_PRELOAD='$(TSAN_LIBS)' LD_PRELOAD='$(TSAN_LIBS)' \
+  $(LUA) spec/run.lua --mini $(TSAN_SPECS)
+run-tsan: $(MODULE) $(C_SPECS) $(B)/ndl.so
+	@$(TSAN_ENV) $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
+
 .PHONY: valgrind run-valgrind valgrind-c
 valgrind: ## all specs on lua5.4 under valgrind
 	@$(MAKE) LUA=lua5.4 SPEC_SECONDS=1800 run-valgrind
@@ -236,16 +253,19 @@ valgrind-c: $(C_SPECS) ## only the C specs under valgrind
 
 # --- fuzzing (clang) -----------------------------------------------------------------------------------
 
-FUZZ_CFLAGS := -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+FUZZ_CFLAGS := -g -O2 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
   -fno-sanitize-recover=undefined
 FUZZ_CORPUS := spec/fuzz/corpus/core
 SECONDS     ?= 60
 
 .PHONY: fuzz run-fuzz
 fuzz: ## libFuzzer on src/core, SECONDS=60; every allocation may fail
-	@$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='$(FUZZ_CFLAGS)' HARDEN= run-fuzz
+	@echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' \
+	  | clang -fsanitize=fuzzer -x c - -o /dev/null 2> /dev/null \
+	  || { echo "skipped: clang with libFuzzer is not here"; exit 0; }; \
+	$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='$(FUZZ_CFLAGS)' HARDEN= run-fuzz
 
-# What it finds goes into $(B)/corpus; the committed corpus stays as it is (make fuzz-corpus).
+# What it finds goes into $(B)/corpus; the committed corpus stays as it is.
 run-fuzz: $(B)/core_fuzz
 	@mkdir -p $(B)/corpus $(FUZZ_CORPUS)
 	$< -max_total_time=$(SECONDS) -max_len=2048 -print_final_stats=1 -artifact_prefix=$(B)/ \
@@ -274,7 +294,7 @@ run-fuzz-lua: $(MODULE) $(B)/ndl.so
 
 LUA_LIBS = $(shell pkg-config --libs $(LUA_PC) 2>/dev/null)
 TORTURE  := $(B)/$(LUAV)/torture
-TORTURE_MODULE := $(B)/$(LUAV)/tortured/weir/core.so
+TORTURE_MODULE := $(B)/tortured/$(LUAV)/weir/core.so
 TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c spec/support/check.c \
   spec/support/failing_alloc.c spec/support/preload/fault_shim.c
 TORTURE_OBJ := $(patsubst %.c,$(B)/$(LUAV)/obj/%.o,$(TORTURE_SRC))
@@ -314,6 +334,20 @@ run-coverage: $(C_SPECS)
 	@$(TALLY_SPECS) $(C_SPEC_RUNS) || echo "counted all the same:"
 	@gcov --branch-probabilities --branch-counts --stdout $(CORE_OBJ) $(C_SPECS:=.o) \
 	  | awk -f .ci/coverage.awk
+
+.PHONY: coverage-all run-coverage-all
+coverage-all: ## the same of core, sinks and binding, with the Lua specs and some torture
+	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage-all
+
+run-coverage-all: $(MODULE) $(C_SPECS) $(TORTURE) $(TORTURE_MODULE)
+	@find $(B) -name '*.gcda' -exec rm {} +
+	@$(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN) \
+	  "SHALLOW=60 ONLY=file.lua $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)" \
+	  || echo "counted all the same:"
+	@for folder in core sinks binding; do \
+	  gcov --branch-probabilities --branch-counts --stdout $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ) \
+	    $(C_SPECS:=.o) | awk -v folder=$$folder -f .ci/coverage.awk; \
+	done
 
 # --- checks of the code itself -----------------------------------------------------------------------
 

@@ -1,8 +1,11 @@
-# Reads what gcov --stdout prints with branches, and tells of each file of src/core how many of its
-# lines and branches were reached, and above the table where the others are.
+# Reads what gcov --stdout prints with branches, and tells of each file of src/core, or of another
+# -v folder=, how many of its lines and branches were reached, and above the table where the others
+# are.
 #
 # A function in a header is compiled into many objects; a line counts as reached if it was in any.
 # The failing way of an assert is not counted: it leads to the state that cannot be.
+
+BEGIN { where = "src/" (folder ? folder : "core") "/[^/]*$" }
 
 # "count: number: text", where "-" counts a line without code, "#####" and "=====" one not reached.
 # After a line come its branches: "branch  0 taken 12", "branch  1 never executed".
@@ -26,7 +29,7 @@
 number == 0 {
   if (part[3] == "Source") {
     file = part[4]
-    counting = file ~ /src\/core\/[^\/]*$/ && file !~ /\/assert\.h$/
+    counting = file ~ where && file !~ /\/assert\.h$/
     if (counting && !(file in last_line)) files[++file_count] = file
   }
   next

@@ -5,7 +5,7 @@ local support = require "spec.sinks.support"
 
 local it_with_faults = support.with_faults(it, pending)
 
-local BOUND_S = 2.5
+local BOUND_S = support.slow and 20 or 2.5
 
 -- Runs a script; returns what is in the file then. The script must end with this exit code.
 local function left_by(script, options)

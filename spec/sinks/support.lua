@@ -287,9 +287,12 @@ local function prelude()
 end
 
 local function fault_variables(options)
-  if not (options.faults or options.log) then return "" end
+  local preload = "LD_PRELOAD=\"$LD_PRELOAD $SPEC_PRELOAD " -- see spec/support/ndl.c
+  if not (options.faults or options.log) then
+    return os.getenv "SPEC_PRELOAD" and preload .. "\"" or ""
+  end
   assert(not support.lacks_faults(), "ask lacks_faults() before")
-  local variables = { "LD_PRELOAD=\"$LD_PRELOAD " .. shim .. "\"" }
+  local variables = { preload .. shim .. "\"" }
   local function add(name, value)
     if value then variables[#variables + 1] = name .. "=" .. quote(value) end
   end

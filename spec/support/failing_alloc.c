@@ -47,6 +47,7 @@ void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *memory, size_t size);
 void *__real_aligned_alloc(size_t alignment, size_t size);
+char *__real_realpath(const char *path, char *resolved);
 void __real_free(void *memory);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
@@ -54,6 +55,7 @@ void *__wrap_realloc(void *memory, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 char *__wrap_strdup(const char *string);
 char *__wrap_strndup(const char *string, size_t length_max);
+char *__wrap_realpath(const char *path, char *resolved);
 void __wrap_free(void *memory);
 
 /* Counts one request; says whether it is the one that fails. */
@@ -100,6 +102,12 @@ char *__wrap_strndup(const char *string, size_t length_max) {
 
 char *__wrap_strdup(const char *string) {
   return __wrap_strndup(string, strlen(string));
+}
+
+/* It allocates inside of libc what the caller frees. */
+char *__wrap_realpath(const char *path, char *resolved) {
+  if (resolved) return __real_realpath(path, resolved);
+  return fails() ? NULL : counted(__real_realpath(path, NULL));
 }
 
 void __wrap_free(void *memory) {

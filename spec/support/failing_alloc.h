@@ -1,8 +1,8 @@
 /* failing_alloc.h - allocations that fail when a C spec says so, and a count of those not freed.
 **
 ** It sees the calls of the code under test and of the spec (malloc, calloc, realloc, aligned_alloc,
-** strdup, strndup, free), not those of libuv or libc. Any thread may allocate. What libc allocated
-** itself and the caller frees (getline, realpath) would be counted wrong.
+** strdup, strndup, realpath, free), not those of libuv or libc. Any thread may allocate. What libc
+** allocated otherwise and the caller frees (getline) would be counted wrong.
 **
 ** To fail each allocation of a scenario once, and then each and all after it:
 **

@@ -38,6 +38,7 @@ static void fail_allocations(torture_kind kind, bool sticky) {
   torture_fault fault = {.kind = kind};
   torture_run(&fault); /* in good weather, and to count */
   long count = fault.asked;
+  printf("%ld allocations of %s\n", count, kinds[kind]);
   for (long nth = number_of("FROM", 1); nth <= count; nth++) {
     if (!is_taken(count)) continue;
     fault = (torture_fault){.kind = kind, .nth = nth, .sticky = sticky};
