@@ -53,24 +53,30 @@ local function count_tests(file)
   return tonumber(output:match "there are (%d+) tests")
 end
 
-for _, how in ipairs { "plain", "append", "data", "full", "atomic" } do
-  for _, kind in ipairs { "malloc", "lua", "calls" } do run(kind, shallow, "file.lua " .. how) end
-  run("uv", shallow, "file.lua " .. how .. " warm") -- without a warm loop libuv itself aborts
+local function torture_files()
+  for _, how in ipairs { "plain", "append", "data", "full", "atomic" } do
+    for _, kind in ipairs { "malloc", "lua", "calls" } do run(kind, shallow, "file.lua " .. how) end
+    run("uv", shallow, "file.lua " .. how .. " warm") -- without a warm loop libuv itself aborts
+  end
 end
 
 -- With SHALLOW, every eighth of the specs' tests, others for each SEED.
-local every, seed = shallow and 8 or 1, tonumber(os.getenv "SEED" or nil) or 1
-local few, place = shallow and math.ceil(shallow / 5), 0
-for _, file in ipairs(lines_of(FILES)) do
-  for number = 1, count_tests(file) do
-    place = place + 1
-    if (place + seed) % every == 0 then
-      run("malloc", few, ("one_test.lua %s %d"):format(file, number))
-      run("lua", few, ("one_test.lua %s %d"):format(file, number))
+local function torture_specs()
+  local every, place = shallow and 8 or 1, tonumber(os.getenv "SEED" or nil) or 1
+  local few = shallow and math.ceil(shallow / 5)
+  for _, file in ipairs(lines_of(FILES)) do
+    for number = 1, count_tests(file) do
+      place = place + 1
+      if place % every == 0 then
+        run("malloc", few, ("one_test.lua %s %d"):format(file, number))
+        run("lua", few, ("one_test.lua %s %d"):format(file, number))
+      end
     end
   end
 end
 
+torture_files()
+torture_specs()
 for _, line in ipairs(lines) do print("FAILED in: " .. line) end
 print(("%d passed, %d failed"):format(passed, failed))
 os.exit(failed == 0 and 0 or 1)

@@ -5,7 +5,6 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "binding/lua_stream.h"
 
@@ -52,7 +51,6 @@ static void prepare(void) {
 void weir_at_exit_add(weir_context *context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, prepare);
-  context->pid = (int)getpid();
   context->forks = weir_at_exit_forks();
   context->thread = pthread_self();
   pthread_mutex_lock(&lock);

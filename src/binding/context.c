@@ -4,7 +4,6 @@
 #include "binding/context.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "binding/at_exit.h"
 #include "binding/error_object.h"
@@ -223,7 +222,7 @@ weir_context *weir_context_of(lua_State *L) {
 }
 
 bool weir_context_is_of_parent(const weir_context *context) {
-  return context->has_loop && context->pid != (int)getpid();
+  return context->has_loop && context->forks != weir_at_exit_forks();
 }
 
 /* The loop's hook: no tick is left. On luv's loop our handle goes when nobody needs it. */
@@ -239,7 +238,7 @@ static void on_settled(void *owner) {
 
 weir_loop *weir_context_loop(weir_context *context, lua_State *L) {
   if (context->has_loop) {
-    if (context->forks != weir_at_exit_forks()) {
+    if (weir_context_is_of_parent(context)) {
       luaL_error(L, "weir: this loop belongs to the parent process");
     }
     return &context->loop;

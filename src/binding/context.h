@@ -105,7 +105,6 @@ typedef struct weir_context {
   bool frees_core;     /* as the last thing, because the loop is not ours to close */
   void *end;           /* the userdata whose end is that of the context too, if there is one */
   int end_reference;   /* its place in the registry */
-  int pid;             /* of the process that made the loop */
   unsigned forks;      /* what at_exit.c had counted then */
   pthread_t thread;    /* that made the loop */
   struct weir_context *next_at_exit;

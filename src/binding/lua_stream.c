@@ -45,7 +45,10 @@ weir_lua_stream *weir_lua_stream_test(lua_State *L, int index) {
 weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *method) {
   weir_stream_box *it = weir_stream_box_test(L, index);
   luaL_checkstack(L, WEIR_STACK, NULL);
-  if (it && it->stream) return it->stream;
+  if (it && it->stream) {
+    if (!weir_context_is_of_parent(it->stream->context)) return it->stream;
+    luaL_error(L, "weir: this stream belongs to the parent process");
+  }
   luaL_where(L, 1);
   lua_pushfstring(L, "calling '%s' on bad self (%s)", method,
                   it ? "the stream was collected" : "weir stream expected");
@@ -326,6 +329,10 @@ static lua_results stream_gc(lua_State *L) {
   if (!stream) return 0;
   it->stream = NULL;
   if (stream->context->L) weir_object_leave(stream->context, L, stream);
+  if (weir_context_is_of_parent(stream->context)) { /* to close it might be to close the parent's */
+    stream->collected = true;
+    return 0;
+  }
   if (!stream->started) {
     free(stream);
     return 0;

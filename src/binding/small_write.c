@@ -28,7 +28,7 @@ static char *put_piece(lua_State *L, int index, char *at, const char *end) {
 
 bool weir_small_write(lua_State *L) {
   const weir_stream_box *box = weir_stream_box_test(L, 1);
-  if (!box || !box->stream) return false;
+  if (!box || !box->stream || weir_context_is_of_parent(box->stream->context)) return false;
   weir_writable *writable = &box->stream->writable;
   size_t room;
   char *begin = weir_writable_place(writable, &room);
@@ -66,6 +66,7 @@ static bool small_write(void *userdata, int count, const char *bytes1, double si
                         const char *bytes4, double size4) {
   const weir_stream_box *box = userdata;
   if (!box->stream) return false; /* its __gc was called */
+  if (weir_context_is_of_parent(box->stream->context)) return false;
   size_t room;
   char *begin = weir_writable_place(&box->stream->writable, &room), *end = begin + room;
   if (room == 0) return false;
