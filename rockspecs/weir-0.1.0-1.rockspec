@@ -43,6 +43,7 @@ build = {
     ["weir.server"] = "lua/weir/server.lua",
     ["weir.types"] = "lua/weir/types.lua",
     ["weir.types_reading"] = "lua/weir/types_reading.lua",
+    ["weir.types_sockets"] = "lua/weir/types_sockets.lua",
     ["weir.core"] = {
       sources = {
         "src/binding/address.c",
