@@ -119,6 +119,25 @@ describe("inspect", function()
     weir.run()
   end)
 
+  it("tells of a socket who the peer is", function()
+    local server, seen
+    server = weir.create_server(function(client)
+      seen = entry_of(client)
+      client:end_()
+      server:close()
+    end)
+    server:listen({ host = "127.0.0.1", port = 0 }, function()
+      local socket = weir.connect { host = "127.0.0.1", port = select(2, server:address()) }
+      assert.is_nil(entry_of(socket).address)
+      socket:end_ "abc"
+      socket:resume()
+    end)
+    weir.run()
+    assert.equal("tcp", seen.kind)
+    assert.equal("127.0.0.1", seen.address)
+    assert.is_number(seen.port)
+  end)
+
   it("names the hook that has not called its done", function()
     for _, hook in ipairs { "construct", "final", "destroy" } do
       local done

@@ -3,12 +3,9 @@ local core = require "weir.core"
 
 local inspect = {}
 
--- Sockets: who the peer is.
+-- Who the peer of a socket is; nil while it is not connected.
 local function add_peer(entry)
-  local remote_address = entry.stream.remote_address
-  if not remote_address then return end
-  local ok, address, port = pcall(remote_address, entry.stream)
-  if ok and address and port then entry.address, entry.port = address, port end
+  if entry.kind == "tcp" then entry.address, entry.port = entry.stream:remote_address() end
 end
 
 --- Returns a list of tables, one for each stream that is not closed, the oldest first.
