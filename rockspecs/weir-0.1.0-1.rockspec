@@ -31,6 +31,7 @@ build = {
     ["weir.flush"] = "lua/weir/flush.lua",
     ["weir.gzip"] = "lua/weir/gzip.lua",
     ["weir.inspect"] = "lua/weir/inspect.lua",
+    ["weir.iterate"] = "lua/weir/iterate.lua",
     ["weir.lines"] = "lua/weir/lines.lua",
     ["weir.front"] = "lua/weir/front.lua",
     ["weir.options"] = "lua/weir/options.lua",
