@@ -205,6 +205,7 @@ static void read_rest(void) {
   while (read_some(0)) continue;
   if (!is_tty) return;
   const char last = LAST;
+  if (write(ours, "\021", 1) != 1) die("Ctrl-Q"); /* the command may have ended before its time */
   fcntl(theirs, F_SETFL, O_NONBLOCK);
   for (bool said = false; !is_over; read_some(LOOK_MS)) {
     if (!said) said = write(theirs, &last, 1) == 1;
