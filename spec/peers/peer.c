@@ -2,8 +2,8 @@
 **
 **   peer [options] way [number]
 **
-** First it prints its process and where it listens: a port of 127.0.0.1, or with `-u path` that path.
-** Then it takes
+** First it prints its process and where it listens: a port, of 127.0.0.1, or with `-u path` that
+** path. Then it takes
 ** `-n` connections (1), one process each, and treats each in its way:
 **
 **   collect          reads to the end
@@ -16,7 +16,7 @@
 **   chatty NUMBER    sends so many bytes before it reads anything, slowly, to the end
 **   linger NUMBER    reads to the end, and ends its own side only so many milliseconds later
 **
-** Options: `-r bytes` the size of its receive buffer, `-q` says nothing of what it read, `-b n` the
+** Options: `-a address` and `-p port` to listen there, `-r bytes` the size of its receive buffer, `-q` says nothing of what it read, `-b n` the
 ** backlog, `-d ms` waits so long before it takes the first connection. What it has read it says when
 ** it is through: "BYTES SUM\n", the sum being Adler's of 32 bits.
 */
@@ -24,6 +24,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -41,7 +42,8 @@
 enum { LIFE_S = 120 };
 
 static const char *unix_path;
-static int receive_bytes, backlog = 511, delay_ms, connections = 1;
+static const char *ip_address = "127.0.0.1";
+static int port, receive_bytes, backlog = 511, delay_ms, connections = 1;
 static bool quiet;
 static char buffer[65536];
 
@@ -148,7 +150,8 @@ static int listen_somewhere(void) {
   struct sockaddr_un un = {.sun_family = AF_UNIX};
   struct sockaddr *address = (struct sockaddr *)&ip;
   socklen_t size = sizeof ip;
-  ip.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  inet_pton(AF_INET, ip_address, &ip.sin_addr);
+  ip.sin_port = htons((uint16_t)port);
   if (unix_path) {
     snprintf(un.sun_path, sizeof un.sun_path, "%s", unix_path);
     address = (struct sockaddr *)&un;
@@ -165,8 +168,10 @@ static int listen_somewhere(void) {
 }
 
 static void read_options(int argc, char **argv) {
-  for (int option; (option = getopt(argc, argv, "u:n:r:b:d:q")) != -1;) {
-    if (option == 'u') unix_path = optarg;
+  for (int option; (option = getopt(argc, argv, "a:p:u:n:r:b:d:q")) != -1;) {
+    if (option == 'a') ip_address = optarg;
+    else if (option == 'p') port = atoi(optarg);
+    else if (option == 'u') unix_path = optarg;
     else if (option == 'n') connections = atoi(optarg);
     else if (option == 'r') receive_bytes = atoi(optarg);
     else if (option == 'b') backlog = atoi(optarg);

@@ -143,6 +143,64 @@ describe("a socket on its way", function()
   end)
 end)
 
+-- The name is "two.test", which spec/support/preload/resolver.c knows: 127.0.0.2, then 127.0.0.1.
+describe("a name of two addresses", function()
+  setup(support.open_folder)
+  teardown(support.remove_folder)
+
+  -- Why there is no such resolver here, or nil and what to put in front of a command.
+  local function preload()
+    if support.sh "uname -s" ~= "Linux\n" then return "only Linux has more than one loopback" end
+    local library = support.new_path ".so"
+    local output, code = support.sh(("unset LD_PRELOAD; %s -O1 -shared -fPIC -o %s %s -ldl"):format(
+      os.getenv "CC" or "cc", library, "spec/support/preload/resolver.c"))
+    if code ~= 0 then return "resolver.c cannot be compiled: " .. output end
+    return nil, ('env LD_PRELOAD="$LD_PRELOAD %s" %%s'):format(library)
+  end
+
+  local function connect(port)
+    local lacks, around = preload()
+    if lacks then pending(lacks) end
+    return support.child(([[
+      local s = weir.connect { host = "two.test", port = %d }
+      s:on("lookup", function(_, address) print(address) end)
+      s:on("connect", function() print("connected to " .. s:remote_address()) end)
+      s:on("error", function(err) print(err) end)
+      s:on("close", function(had_error) print(had_error) end)
+      s:end_ "abc"
+      weir.run()]]):format(port), { around = around }).output
+  end
+
+  it("is tried address by address where one refuses", function()
+    local peer = support.peer "collect"
+    assert.equal("127.0.0.2\n127.0.0.1\nconnected to 127.0.0.1\nfalse\n", connect(peer.port))
+    assert.equal(support.heard "abc", peer.said())
+  end)
+
+  it("fails with the last one's error where all refuse", function()
+    local port = support.deserted_port()
+    local output = connect(port)
+    assert.equal(("127.0.0.2\n127.0.0.1\nECONNREFUSED: connection refused, connect 127.0.0.1:%d\n"
+      .. "true\n"):format(port), output)
+  end)
+
+  it("does not wait for an address that does not answer, if another one does", function()
+    local peer = support.peer "collect"
+    local silent = support.peer(("-a 127.0.0.2 -p %d -q -b 0 -d 60000 never"):format(peer.port))
+    local fillers = {}
+    for i = 1, 4 do -- the system answers for the first few only
+      fillers[i] = weir.connect { host = "127.0.0.2", port = peer.port }
+      fillers[i]:on("error", function() end)
+    end
+    support.run_until(function() return not fillers[1]:pending() end)
+    assert.equal("127.0.0.2\n127.0.0.1\nconnected to 127.0.0.1\nfalse\n", connect(peer.port))
+    assert.equal(support.heard "abc", peer.said())
+    for i = 1, 4 do fillers[i]:destroy() end
+    support.close(fillers[1], fillers[2], fillers[3], fillers[4])
+    silent.kill()
+  end)
+end)
+
 describe("weir.connect", function()
   local function message(given)
     local ok, err = pcall(weir.connect, given)

@@ -56,7 +56,7 @@ static lua_results socket_set_keep_alive(lua_State *L) {
   bool on = check_on(L, "set_keep_alive");
   uint64_t delay_ms = lua_isnoneornil(L, 3) ? 0 : check_ms(L, 3, "set_keep_alive");
   socket->settings.keep_alive = on;
-  socket->settings.keep_alive_s = (unsigned)(delay_ms > 1e9 ? 1e6 : (double)delay_ms / 1000);
+  socket->settings.keep_alive_s = delay_ms > 1000000000 ? 1000000 : (unsigned)(delay_ms / 1000);
   if (socket->sink.fd >= 0 && socket->sink.type == WEIR_STREAM_TCP) {
     weir_socket_set_keep_alive(socket->sink.fd, on, socket->settings.keep_alive_s);
   }
