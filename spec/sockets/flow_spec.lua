@@ -226,6 +226,21 @@ describe("a peer that", function()
     end
   end)
 
+  it("had sent what nobody read is waited for, though nobody holds the socket", function()
+    local text = chunk(200000)
+    local peer = support.peer "-r 8192 chatty 400000"
+    local child = support.child(([[
+      weir.connect({ host = "127.0.0.1", port = %d }):end_(%q)
+      for _ = 1, 100 do
+        weir.run "nowait"
+        collectgarbage()
+      end
+      weir.run()
+      print "over"]]):format(peer.port, text))
+    assert.equal("over\n", child.output)
+    assert.equal(support.heard(text), peer.said())
+  end)
+
   it("does not end is waited for no longer than linger_timeout, if nobody reads", function()
     local peer = support.peer "linger 3000"
     local s = support.connect(peer, { linger_timeout = 50 })

@@ -85,6 +85,9 @@ void weir_stream_clock_set(weir_stream_clock *clock, weir_limit limit, uint64_t 
   if (clock->due_ms == 0 || due < clock->due_ms) wind(clock, due);
 }
 
-bool weir_stream_clock_is_set(const weir_stream_clock *clock, weir_limit limit) {
-  return clock->limits_ms[limit] > 0;
+void weir_stream_clock_set_ref(weir_stream_clock *clock, bool on) {
+  const weir_handle *handle = &clock->timer.handle;
+  if (!weir_handle_is_open(handle)) return;
+  if (on) handle->loop->uv->ref(handle->uv.any);
+  else handle->loop->uv->unref(handle->uv.any);
 }

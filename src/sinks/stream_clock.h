@@ -28,7 +28,7 @@ void weir_stream_clock_end(weir_stream_clock *clock);
 
 /* The limit is `timeout_ms` from now; 0: there is none. */
 void weir_stream_clock_set(weir_stream_clock *clock, weir_limit limit, uint64_t timeout_ms);
-/* Whether that limit is set and has not been reached. */
-bool weir_stream_clock_is_set(const weir_stream_clock *clock, weir_limit limit);
+/* Whether it keeps the loop running; at first it does not. */
+void weir_stream_clock_set_ref(weir_stream_clock *clock, bool on);
 
 #endif

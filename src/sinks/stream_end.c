@@ -61,10 +61,11 @@ void weir_stream_sink_close(void *self, weir_error *error) {
   weir_stream_sink *sink = self;
   weir_stream *stream = weir_stream_sink_stream(sink);
   sink->close_error = weir_error_hold(error);
+  weir_stream_hold(stream);
+  weir_stream_sink_stop_lingering(sink);
   weir_stream_clock_end(sink->clock);
   sink->clock = NULL;
   sink->blocked = sink->reading = false;
-  weir_stream_hold(stream);
   weir_stream_sink_watch(sink);
   weir_writable_stopped(sink->writable);
   if (sink->fd < 0) {

@@ -98,23 +98,41 @@ static bool is_untouched(const weir_readable *r) {
   return r->flow == WEIR_UNDECIDED && r->wish == WEIR_NO_WISH && !r->did_read && !has_listener(r);
 }
 
-/* What flows to nobody is dropped; a listener that comes late gets the rest. */
-static void discard_input(weir_stream_sink *sink) {
-  if (!is_untouched(sink->readable)) return;
-  sink->discarding = true;
-  weir_readable_resume(sink->readable);
-  if (sink->linger_timeout_ms > 0) {
-    weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, sink->linger_timeout_ms);
-  }
+/* As long as it lingers it keeps the stream, and the loop running. */
+static void set_lingering(weir_stream_sink *sink, bool on) {
+  if (sink->lingering == on) return;
+  sink->lingering = on;
+  weir_stream_clock_set_ref(sink->clock, on && !sink->no_ref);
+  if (on) weir_stream_hold(weir_stream_sink_stream(sink));
+  else weir_stream_release(weir_stream_sink_stream(sink)); /* the sink may be gone now */
 }
 
 void weir_stream_sink_linger(weir_stream_sink *sink) {
   if (!sink->readable || weir_readable_is_over(sink->readable)) return;
-  if (!is_untouched(sink->readable)) return;
-  if (weir_stream_sink_clock(sink)) weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, GRACE_MS);
+  if (!weir_stream_sink_stream(sink)->auto_destroy) return; /* it is the script that closes */
+  if (!is_untouched(sink->readable) || !weir_stream_sink_clock(sink)) return;
+  weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, GRACE_MS);
+  set_lingering(sink, true);
+}
+
+/* What flows to nobody is dropped; a listener that comes late gets the rest. */
+static void discard_input(weir_stream_sink *sink) {
+  sink->discarding = true;
+  weir_readable_resume(sink->readable);
+  weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, sink->linger_timeout_ms);
 }
 
 void weir_stream_sink_on_linger(weir_stream_sink *sink) {
-  if (!sink->discarding) discard_input(sink);
-  else if (!has_listener(sink->readable)) weir_stream_destroy(weir_stream_sink_stream(sink), NULL);
+  if (!sink->discarding && is_untouched(sink->readable)) {
+    discard_input(sink);
+    return;
+  }
+  if (!has_listener(sink->readable) && sink->discarding) {
+    weir_stream_destroy(weir_stream_sink_stream(sink), NULL);
+  }
+  set_lingering(sink, false);
+}
+
+void weir_stream_sink_stop_lingering(weir_stream_sink *sink) {
+  set_lingering(sink, false);
 }

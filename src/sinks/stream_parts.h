@@ -46,6 +46,8 @@ void weir_stream_sink_read(weir_stream_sink *sink);
 void weir_stream_sink_linger(weir_stream_sink *sink);
 /* The time limit of that was reached. */
 void weir_stream_sink_on_linger(weir_stream_sink *sink);
+/* It is not any more; the stream closes. */
+void weir_stream_sink_stop_lingering(weir_stream_sink *sink);
 
 /* --- stream_end.c --- */
 

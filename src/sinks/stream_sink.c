@@ -81,6 +81,8 @@ static void on_write_limit(weir_stream_sink *sink) {
 
 static void on_limit(void *owner, weir_limit limit) {
   weir_stream_sink *sink = owner;
+  weir_stream *stream = weir_stream_sink_stream(sink);
+  weir_stream_hold(stream);
   if (limit == WEIR_LIMIT_IDLE) {
     if (sink->host->timed_out) sink->host->timed_out(sink->owner);
   } else if (limit == WEIR_LIMIT_WRITE) {
@@ -88,6 +90,7 @@ static void on_limit(void *owner, weir_limit limit) {
   } else {
     weir_stream_sink_on_linger(sink);
   }
+  weir_stream_release(stream); /* the sink may be gone now */
 }
 
 bool weir_stream_sink_set_timeout(weir_stream_sink *sink, uint64_t timeout_ms) {

@@ -53,6 +53,7 @@ typedef struct weir_stream_sink {
   bool reading;             /* the consumer wants more */
   bool input_ended;         /* the peer said so */
   bool shut;                /* we told the peer that nothing more comes */
+  bool lingering;           /* the peer's end is awaited for a time */
   bool discarding;          /* nobody reads, so what comes is dropped */
   bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
   bool no_ref;              /* does not keep the loop running */
