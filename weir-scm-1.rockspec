@@ -91,6 +91,7 @@ build = {
         "src/core/stream.c",
         "src/core/tick.c",
         "src/core/writable.c",
+        "src/core/writable_chunks.c",
         "src/core/writable_end.c",
         "src/core/writable_flow.c",
         "src/sinks/borrowed.c",

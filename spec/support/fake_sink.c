@@ -154,7 +154,7 @@ static void answer_inside(fake_chunks *sink, uint64_t operation) {
   if (sink->raises_after) fake_raise(sink, sink->raises_after);
 }
 
-static void submit_chunks(void *self, const weir_entry *first, size_t count, uint64_t operation) {
+static void submit_chunks(void *self, weir_entry *first, size_t count, uint64_t operation) {
   fake_chunks *sink = self;
   const weir_stream *stream = sink->sink.host->stream;
   CHECK(count == 1 || (count > 1 && sink->sink.port.takes_batches));

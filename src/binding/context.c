@@ -15,20 +15,7 @@
 #include "core/assert.h"
 #include "sinks/signals.h"
 
-/* --- the table --- */
-
-void weir_context_push(weir_context *context, lua_State *L, int slot) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, context->table);
-  lua_rawgeti(L, -1, slot);
-  lua_remove(L, -2);
-}
-
-void weir_context_set(weir_context *context, lua_State *L, int slot) {
-  lua_rawgeti(L, LUA_REGISTRYINDEX, context->table);
-  lua_insert(L, -2);
-  lua_rawseti(L, -2, slot);
-  lua_pop(L, 1);
-}
+/* --- the slots --- */
 
 static void push_weak_table(lua_State *L, const char *mode) {
   lua_newtable(L);
@@ -44,31 +31,29 @@ static const char *const event_names[] = {
     "lookup", "connect",   "timeout", "listening", "connection", "drop",
 };
 
-/* Every slot is filled now, so that setting one later never allocates. */
-static void fill_table(weir_context *context, lua_State *L) {
-  lua_createtable(L, WEIR_SLOT_COUNT, 0);
+/* Every slot is made now, so that setting one later never allocates. */
+static void make_slots(weir_context *context, lua_State *L) {
   for (int slot = 1; slot <= WEIR_SLOT_COUNT; slot++) {
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, slot);
+    if (slot >= WEIR_ON_DRAIN) lua_pushstring(L, event_names[slot - WEIR_ON_DRAIN]);
+    else lua_pushboolean(L, 0);
+    context->slots[slot] = luaL_ref(L, LUA_REGISTRYINDEX);
   }
-  for (int event = WEIR_ON_DRAIN; event <= WEIR_ON_DROP; event++) {
-    lua_pushstring(L, event_names[event - WEIR_ON_DRAIN]);
-    lua_rawseti(L, -2, event);
-  }
+}
+
+static void fill_slots(weir_context *context, lua_State *L) {
+  make_slots(context, L);
   push_weak_table(L, "v");
-  lua_rawseti(L, -2, WEIR_SLOT_STREAMS);
+  weir_context_set(context, L, WEIR_SLOT_STREAMS);
   push_weak_table(L, "k");
-  lua_rawseti(L, -2, WEIR_SLOT_FRONTED);
+  weir_context_set(context, L, WEIR_SLOT_FRONTED);
   lua_newtable(L);
-  lua_rawseti(L, -2, WEIR_SLOT_HELD);
-  lua_newtable(L);
-  lua_rawseti(L, -2, WEIR_SLOT_ANCHORS);
+  weir_context_set(context, L, WEIR_SLOT_ANCHORS);
   context->base = context->L = lua_newthread(L);
-  lua_rawseti(L, -2, WEIR_SLOT_THREAD);
+  weir_context_set(context, L, WEIR_SLOT_THREAD);
   weir_error_object_push_meta(L);
-  lua_rawseti(L, -2, WEIR_SLOT_ERROR_META);
+  weir_context_set(context, L, WEIR_SLOT_ERROR_META);
   weir_uncaught_push_handler(L);
-  lua_rawseti(L, -2, WEIR_SLOT_HANDLER);
+  weir_context_set(context, L, WEIR_SLOT_HANDLER);
 }
 
 /* --- life --- */
@@ -196,8 +181,7 @@ static weir_context *make(lua_State *L) {
   context->is_luajit = lua_istable(L, -1);
   lua_pop(L, 1);
   owner->context = context;
-  fill_table(context, L);
-  context->table = luaL_ref(L, LUA_REGISTRYINDEX);
+  fill_slots(context, L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &context_key);
   return context;

@@ -1,7 +1,7 @@
 /* context.h - what weir keeps per lua_State: the loop, the tables, and the way into Lua.
 **
 ** The C part is counted and outlives the state, because libuv may still hold what points to it. The
-** Lua part is one table in the registry with the slots below.
+** Lua part are the slots below.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -15,10 +15,9 @@
 
 #include "sinks/loop.h"
 
-/* The slots of the context's table. */
+/* What the context keeps in the registry, each in a slot of its own: one look-up. */
 enum {
   WEIR_SLOT_STREAMS = 1, /* weak: weir_lua_stream* -> its userdata */
-  WEIR_SLOT_HELD,        /* the same, for those with work pending: keeps them alive */
   WEIR_SLOT_FRONTED,     /* LuaJIT, weak: the userdata of all streams, as keys */
   WEIR_SLOT_ANCHORS,     /* what the context's anchors hold */
   WEIR_SLOT_STREAM_META,
@@ -110,7 +109,7 @@ typedef struct weir_context {
   struct weir_context *next_at_exit;
   lua_State *base; /* the thread for callbacks that come from the loop */
   lua_State *L;    /* where Lua can be called now; NULL: nowhere, the state is closing */
-  int table;       /* registry reference of the context's table */
+  int slots[WEIR_SLOT_COUNT + 1]; /* references into the registry */
   weir_anchors anchors;
   unsigned calls; /* of Lua functions by us, that are on the stack */
   unsigned sends; /* by coroutines, in this turn of the loop */
@@ -136,10 +135,14 @@ static inline void weir_context_hold(weir_context *context) {
 }
 void weir_context_release(weir_context *context);
 
-/* Pushes a slot of the context's table. Never raises, never allocates. */
-void weir_context_push(weir_context *context, lua_State *L, int slot);
-/* Pops a value into a slot of the context's table. Never raises, never allocates. */
-void weir_context_set(weir_context *context, lua_State *L, int slot);
+/* Pushes what a slot holds. Never raises, never allocates. */
+static inline void weir_context_push(const weir_context *context, lua_State *L, int slot) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, context->slots[slot]);
+}
+/* Pops a value into a slot. Never raises, never allocates. */
+static inline void weir_context_set(const weir_context *context, lua_State *L, int slot) {
+  lua_rawseti(L, LUA_REGISTRYINDEX, context->slots[slot]);
+}
 
 /* Whether the loop is that of the process which has forked this one. */
 bool weir_context_is_of_parent(const weir_context *context);

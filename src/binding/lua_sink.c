@@ -2,7 +2,7 @@
 **
 ** A hook is called with the stream and, last, a fresh `done`. What it raises counts as done(what it
 ** raised). The answers find their way by the number of the operation, so a second call of an old
-** `done` never answers a newer operation.
+** `done` never answers a newer operation: that is why each operation needs a `done` of its own.
 ** SPDX-License-Identifier: MIT
 */
 #include "binding/lua_sink.h"
@@ -13,8 +13,9 @@
 #include "binding/lua_stream.h"
 #include "binding/options.h"
 
-/* The hooks, by their place in the table of hooks. */
+/* The hooks, by their place in the table of hooks, and from WEIR_FIELD_HOOKS on in the stream's. */
 enum { HOOK_WRITE = 1, HOOK_WRITEV, HOOK_FINAL, HOOK_CONSTRUCT, HOOK_DESTROY, HOOK_READ };
+enum { FIELD_BEFORE_HOOKS = WEIR_FIELD_HOOKS - HOOK_WRITE };
 
 typedef struct lua_sink {
   weir_sink_port port; /* both have only what the hooks provide */
@@ -38,12 +39,14 @@ static void answer(weir_lua_stream *stream, int hook, uint64_t operation, weir_e
   }
 }
 
-/* done(err). Upvalues: the stream's userdata, which it keeps alive; the hook; the operation. */
-static lua_results done(lua_State *L) {
+/* Finds the stream of a `done`; NULL: it is over, and nobody waits for the answer. */
+static weir_lua_stream *stream_of_done(lua_State *L) {
   weir_lua_stream *stream = weir_lua_stream_test(L, lua_upvalueindex(1));
-  if (!stream || !stream->context->L) return 0; /* over: nobody waits for the answer */
-  int hook = (int)lua_tointeger(L, lua_upvalueindex(2));
-  uint64_t operation = (uint64_t)lua_tonumber(L, lua_upvalueindex(3));
+  return stream && stream->context->L ? stream : NULL;
+}
+
+static lua_results answer_with(lua_State *L, weir_lua_stream *stream, int hook,
+                               uint64_t operation) {
   luaL_checkstack(L, WEIR_STACK, NULL);
   weir_error *error = weir_error_object_from(stream->context, L, 1);
   lua_State *outer = weir_context_enter(stream->context, L);
@@ -54,41 +57,111 @@ static lua_results done(lua_State *L) {
   return 0;
 }
 
+/* done(err) of a write. Upvalues: the stream's userdata, which it keeps alive; the operation. */
+static lua_results write_done(lua_State *L) {
+  weir_lua_stream *stream = stream_of_done(L);
+  if (!stream) return 0;
+  uint64_t operation = (uint64_t)lua_tonumber(L, lua_upvalueindex(2));
+  bool failed = lua_toboolean(L, 1);
+  if (!failed && weir_writable_answer_quietly(&stream->writable, operation)) return 0;
+  return answer_with(L, stream, HOOK_WRITE, operation);
+}
+
+/* done(err) of another hook, which is the second upvalue. */
+static lua_results done(lua_State *L) {
+  weir_lua_stream *stream = stream_of_done(L);
+  if (!stream) return 0;
+  return answer_with(L, stream, (int)lua_tointeger(L, lua_upvalueindex(2)), 0);
+}
+
+/* --- answering on a tick --- */
+
+typedef struct later_answer {
+  weir_tick tick;
+  weir_lua_stream *stream; /* a reference */
+  uint64_t operation;
+} later_answer;
+
+static void run_later_answer(weir_tick *tick) {
+  later_answer *it = WEIR_TICK_OWNER(tick, later_answer, tick);
+  weir_lua_stream *stream = it->stream;
+  uint64_t operation = it->operation;
+  free(it);
+  bool is_over = stream->collected || !stream->context->L;
+  if (!is_over) weir_writable_answer(&stream->writable, operation, NULL);
+  weir_stream_release(&stream->core);
+}
+
+bool weir_lua_sink_answer_later(weir_context *context, lua_State *L) {
+  if (lua_tocfunction(L, 1) != write_done) return false;
+  lua_getupvalue(L, 1, 1);
+  lua_getupvalue(L, 1, 2);
+  weir_lua_stream *stream = weir_lua_stream_test(L, -2);
+  uint64_t operation = (uint64_t)lua_tonumber(L, -1);
+  lua_pop(L, 2);
+  later_answer *it = stream && stream->context == context ? malloc(sizeof *it) : NULL;
+  if (!it) return false;
+  *it = (later_answer){.stream = stream, .operation = operation};
+  weir_stream_hold(&stream->core);
+  weir_ticks_push(&context->loop.core.ticks, &it->tick, run_later_answer);
+  if (!stream->held) {
+    lua_State *outer = weir_context_enter(context, L);
+    weir_lua_stream_settle(stream);
+    weir_context_leave(context, outer);
+  }
+  return true;
+}
+
 /* --- calling a hook --- */
 
 typedef struct hook_call {
   weir_lua_stream *stream;
   int hook;
   uint64_t operation;
-  const weir_entry *first; /* of a write */
+  weir_entry *first; /* of a write */
   size_t count;
   weir_error *error; /* of destroy */
   uint64_t size;     /* of read */
 } hook_call;
 
-/* Pushes the chunk of a write, or a fresh array of those of a writev. */
-static void push_chunks(lua_State *L, const hook_call *call, int fields) {
-  lua_rawgeti(L, fields, WEIR_FIELD_ANCHORS);
+/* Pushes the value of an entry, whose anchor it gives back. */
+static void take_value(lua_State *L, weir_lua_stream *stream, int anchors, weir_entry *entry) {
+  weir_anchors_push(L, anchors, entry->anchor);
+  weir_anchors_drop(&stream->anchors, L, anchors, entry->anchor);
+  entry->anchor = 0;
+}
+
+/* Pushes the chunk of a write, or a fresh array of those of a writev; the stream's fields are on
+** top of the stack, and go.
+*/
+static void push_chunks(lua_State *L, const hook_call *call) {
   int anchors = lua_gettop(L);
+  lua_rawgeti(L, anchors, WEIR_FIELD_ANCHORS);
+  lua_replace(L, anchors);
   if (call->hook == HOOK_WRITE) {
-    weir_anchors_push(L, anchors, call->first->anchor);
+    take_value(L, call->stream, anchors, call->first);
   } else {
     lua_createtable(L, (int)call->count, 0);
     int i = 0;
-    for (const weir_entry *entry = call->first; entry; entry = entry->next) {
-      weir_anchors_push(L, anchors, entry->anchor);
+    for (weir_entry *entry = call->first; entry; entry = entry->next) {
+      take_value(L, call->stream, anchors, entry);
       lua_rawseti(L, -2, ++i);
     }
   }
-  lua_remove(L, anchors);
+  lua_replace(L, anchors);
 }
 
-/* Pushes the `done` of this call. */
-static void push_done(lua_State *L, const hook_call *call) {
+/* Pushes the `done` of a write of the stream whose userdata is at `self`. May raise. */
+static void push_write_done(lua_State *L, int self, uint64_t operation) {
+  lua_pushvalue(L, self);
+  lua_pushnumber(L, (lua_Number)operation);
+  lua_pushcclosure(L, write_done, 2);
+}
+
+static void push_done(lua_State *L, int hook) {
   lua_pushvalue(L, 2);
-  lua_pushinteger(L, call->hook);
-  lua_pushnumber(L, (lua_Number)call->operation);
-  lua_pushcclosure(L, done, 3);
+  lua_pushinteger(L, hook);
+  lua_pushcclosure(L, done, 2);
 }
 
 /* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may
@@ -98,20 +171,21 @@ static lua_results call_hook(lua_State *L) {
   const hook_call *call = lua_touserdata(L, 1);
   weir_lua_stream *stream = call->stream;
   if (!weir_lua_stream_push(stream, L)) return 0; /* 2: the userdata */
-  lua_getuservalue(L, 2);                         /* 3: its fields */
-  lua_rawgeti(L, 3, WEIR_FIELD_HOOKS);            /* 4 */
-  lua_rawgeti(L, 4, call->hook);
+  lua_getuservalue(L, 2);
+  lua_rawgeti(L, 3, FIELD_BEFORE_HOOKS + call->hook);
   lua_pushvalue(L, 2);
   int arguments = 2;
   if (call->first) {
-    push_chunks(L, call, 3);
+    lua_pushvalue(L, 3);
+    push_chunks(L, call);
     arguments++;
   } else if (call->hook == HOOK_DESTROY) {
     weir_error_object_push(stream->context, L, call->error, NULL);
     arguments++;
   }
   if (call->hook == HOOK_READ) weir_push_count(L, call->size);
-  else push_done(L, call);
+  else if (call->first) push_write_done(L, 2, call->operation);
+  else push_done(L, call->hook);
   lua_call(L, arguments, 0);
   return 0;
 }
@@ -137,6 +211,13 @@ static weir_error *raised_error(weir_context *context, lua_State *L) {
   return error ? error : weir_error_new(WEIR_E_OUT_OF_MEMORY, NULL);
 }
 
+/* The hook of a write raised the value on top of the stack; pops it. */
+static void take_raise(weir_lua_stream *stream, lua_State *L, uint64_t operation) {
+  weir_error *error = raised_error(stream->context, L);
+  weir_writable_raised(&stream->writable, operation, error);
+  weir_error_release(error);
+}
+
 static void run(hook_call *call) {
   weir_lua_stream *stream = call->stream;
   weir_context *context = stream->context;
@@ -148,16 +229,104 @@ static void run(hook_call *call) {
   int status = lua_pcall(L, 1, 0, 0);
   context->calls--;
   if (status == LUA_OK) return;
+  if (call->first) {
+    take_raise(stream, L, call->operation);
+    return;
+  }
   weir_error *error = raised_error(context, L);
-  if (call->first) weir_writable_raised(&stream->writable, call->operation, error);
-  else answer(stream, call->hook, 0, error);
+  answer(stream, call->hook, 0, error);
   weir_error_release(error);
+}
+
+/* --- a write that is not queued --- */
+
+/* Whether argument 2 alone can be a chunk; stores its size. A number becomes a string. */
+static bool is_chunk(lua_State *L, const weir_lua_stream *stream, size_t *size) {
+  if (lua_gettop(L) != 2) return false;
+  if (stream->writable.options.object_mode) {
+    *size = 1;
+    return !lua_isnil(L, 2);
+  }
+  int type = lua_type(L, 2);
+  if (type != LUA_TSTRING && type != LUA_TNUMBER) return false;
+  lua_tolstring(L, 2, size);
+  return true;
+}
+
+/* The hook is called at once, and so the chunk needs no anchor: it stays on the stack. */
+static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t size) {
+  weir_context *context = stream->context;
+  uint64_t operation = stream->writable.operation_id + 1;
+  luaL_checkstack(L, WEIR_STACK, NULL);
+  lua_getuservalue(L, 1);
+  lua_rawgeti(L, -1, FIELD_BEFORE_HOOKS + HOOK_WRITE);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  push_write_done(L, 1, operation); /* may raise, and may run a finalizer: so it looks again */
+  if (!weir_writable_may_begin_direct(&stream->writable, size) ||
+      stream->writable.operation_id + 1 != operation ||
+      !weir_writable_begin_direct(&stream->writable, size)) {
+    lua_settop(L, 2);
+    return 0;
+  }
+  lua_State *outer = weir_context_enter(context, L);
+  context->calls++;
+  int status = lua_pcall(L, 3, 0, 0);
+  context->calls--;
+  if (status != LUA_OK) take_raise(stream, L, operation);
+  weir_verdict verdict = weir_writable_end_direct(&stream->writable, size);
+  if (!weir_lua_stream_is_settled(stream)) weir_lua_stream_settle(stream);
+  weir_context_leave(context, outer);
+  lua_pushboolean(L, verdict == WEIR_GO_ON);
+  return 1;
+}
+
+/* The sink is busy, or held back: the chunk is queued. */
+static lua_results queue(lua_State *L, weir_lua_stream *stream, size_t size) {
+  weir_context *context = stream->context;
+  luaL_checkstack(L, WEIR_STACK, NULL);
+  lua_getuservalue(L, 1);
+  lua_rawgeti(L, 3, WEIR_FIELD_ANCHORS);
+  if (!lua_istable(L, 4)) { /* the first one: the long way makes it */
+    lua_settop(L, 2);
+    return 0;
+  }
+  weir_anchors_reserve(&stream->anchors, L, 4, 1);
+  lua_pushvalue(L, 2);
+  weir_piece piece = {.size = size, .anchor = weir_anchors_hold(&stream->anchors, L, 4)};
+  weir_error *refusal = NULL;
+  lua_State *outer = weir_context_enter(context, L);
+  weir_verdict verdict = weir_writable_write(&stream->writable, &piece, 1, WEIR_NOBODY, &refusal);
+  weir_lua_stream_settle(stream);
+  weir_context_leave(context, outer);
+  if (verdict == WEIR_NO_MEMORY) {
+    weir_anchors_drop(&stream->anchors, L, 4, piece.anchor);
+    return luaL_error(L, "not enough memory");
+  }
+  if (verdict != WEIR_REFUSED) {
+    lua_pushboolean(L, verdict == WEIR_GO_ON);
+    return 1;
+  }
+  lua_pushnil(L);
+  weir_error_object_push(context, L, refusal, NULL);
+  weir_error_release(refusal);
+  return 2;
+}
+
+static lua_results write_direct(weir_lua_stream *stream, lua_State *L) {
+  const lua_sink *self = stream->sink;
+  size_t size;
+  if (!self->writes || !stream->context->L || weir_context_is_of_parent(stream->context)) return 0;
+  if (!is_chunk(L, stream, &size)) return 0;
+  if (weir_writable_may_begin_direct(&stream->writable, size)) {
+    return call_at_once(L, stream, size);
+  }
+  return queue(L, stream, size);
 }
 
 /* --- the port --- */
 
-static void sink_submit_chunks(void *sink, const weir_entry *first, size_t count,
-                               uint64_t operation) {
+static void sink_submit_chunks(void *sink, weir_entry *first, size_t count, uint64_t operation) {
   const lua_sink *self = sink;
   bool batch = count > 1 || !self->writes;
   run(&(hook_call){.stream = self->stream,
@@ -196,12 +365,17 @@ static void free_sink(weir_lua_stream *stream) {
   free(stream->sink);
 }
 
-static const weir_stream_kind writable = {.name = "lua", .unused = free_sink};
+static const weir_stream_kind writable = {
+    .name = "lua", .write_direct = write_direct, .unused = free_sink};
 static const weir_stream_kind readable = {
     .name = "readable", .reads = true, .read_only = true, .unused = free_sink};
-static const weir_stream_kind duplex = {.name = "duplex", .reads = true, .unused = free_sink};
-static const weir_stream_kind transform = {
-    .name = "transform", .reads = true, .write_hook = "_transform()", .unused = free_sink};
+static const weir_stream_kind duplex = {
+    .name = "duplex", .reads = true, .write_direct = write_direct, .unused = free_sink};
+static const weir_stream_kind transform = {.name = "transform",
+                                           .reads = true,
+                                           .write_hook = "_transform()",
+                                           .write_direct = write_direct,
+                                           .unused = free_sink};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
@@ -232,8 +406,11 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   lua_settop(L, 2);
   weir_lua_stream *stream = weir_lua_stream_new(context, L, kind); /* 3 */
   lua_getuservalue(L, 3);
-  lua_pushvalue(L, 2);
-  lua_rawseti(L, -2, WEIR_FIELD_HOOKS);
+  for (int hook = HOOK_WRITE; hook <= HOOK_READ; hook++) {
+    lua_rawgeti(L, 2, hook);
+    if (lua_isfunction(L, -1)) lua_rawseti(L, 4, FIELD_BEFORE_HOOKS + hook);
+    else lua_pop(L, 1);
+  }
   lua_settop(L, 3);
   lua_sink *sink = calloc(1, sizeof *sink);
   if (!sink) return luaL_error(L, "not enough memory");

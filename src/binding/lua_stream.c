@@ -58,7 +58,9 @@ weir_lua_stream *weir_lua_stream_check(lua_State *L, int index, const char *meth
 }
 
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L) {
-  return weir_object_push(stream->context, L, stream);
+  if (!stream->held) return weir_object_push(stream->context, L, stream);
+  weir_context_push_anchor(stream->context, L, stream->holder);
+  return true;
 }
 
 void weir_lua_stream_push_anchors(lua_State *L, int index) {
@@ -111,14 +113,13 @@ static void on_data(void *owner, const weir_entry *chunk) {
   if (L) weir_data_emit(stream, L, chunk);
 }
 
-/* Pushes the table of anchors, which exists; false, with nothing pushed, if the userdata is gone.
+/* Pushes three values, the last of which is the table of anchors, which exists; false, with nothing
+** pushed, if the userdata is gone.
 */
 static bool push_anchors(weir_lua_stream *stream, lua_State *L) {
   if (!weir_lua_stream_push(stream, L)) return false;
   lua_getuservalue(L, -1);
   lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
   return true;
 }
 
@@ -127,7 +128,8 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_push(L, -1, callback.anchor);
-  lua_remove(L, -2);
+  lua_replace(L, -4);
+  lua_pop(L, 2);
   weir_error_object_push(stream->context, L, error, path_of(stream));
   weir_context_call(stream->context, L, 1);
 }
@@ -137,7 +139,7 @@ static void on_forget(void *owner, uint32_t anchor) {
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_drop(&stream->anchors, L, -1, anchor);
-  lua_pop(L, 1);
+  lua_pop(L, 3);
 }
 
 /* It is closed, or gone. */
@@ -197,8 +199,7 @@ static bool is_busy(const weir_lua_stream *stream) {
 }
 
 static void set_held(weir_lua_stream *stream, lua_State *L, bool held) {
-  weir_object_hold(stream->context, L, stream, held);
-  stream->held = held;
+  stream->held = weir_object_hold(stream->context, L, stream, stream->holder, held);
 }
 
 void weir_lua_stream_settle(weir_lua_stream *stream) {
@@ -276,7 +277,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
   stream->kind = kind;
-  weir_object_enter(context, L, stream);
+  stream->holder = weir_object_enter(context, L, stream);
   enter_front(context, L);
   return stream;
 }
@@ -328,7 +329,8 @@ static lua_results stream_gc(lua_State *L) {
   weir_lua_stream *stream = it ? it->stream : NULL;
   if (!stream) return 0;
   it->stream = NULL;
-  if (stream->context->L) weir_object_leave(stream->context, L, stream);
+  if (stream->context->L) weir_object_leave(stream->context, L, stream, stream->holder);
+  stream->held = false;
   if (weir_context_is_of_parent(stream->context)) { /* to close it might be to close the parent's */
     stream->collected = true;
     return 0;

@@ -1,9 +1,8 @@
 /* lua_stream.h - the stream as Lua sees it: a userdata that leads to a counted stream on the C
 ** side.
 **
-** The userdata holds one reference. While work is pending the context's table of held streams keeps
-** the userdata, and with it the listeners and callbacks, alive; an idle stream that nobody holds is
-** collected and closed.
+** The userdata holds one reference. While work is pending an anchor keeps the userdata, and with it
+** the listeners and callbacks, alive; an idle stream that nobody holds is collected and closed.
 **
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
@@ -21,9 +20,9 @@ enum { WEIR_CLOSE_MS = 2000 };
 /* The fields of the table in the userdata's user value. */
 enum {
   WEIR_FIELD_LISTENERS = 1,
-  WEIR_FIELD_HOOKS,
   WEIR_FIELD_ANCHORS,
-  WEIR_FIELD_COUNT = WEIR_FIELD_ANCHORS,
+  WEIR_FIELD_HOOKS, /* the first of them: see lua_sink.c */
+  WEIR_FIELD_COUNT = WEIR_FIELD_HOOKS + 5,
   WEIR_FIELD_PRIVATE, /* made when it is needed, as is the next */
   WEIR_FIELD_WATCH    /* see waiting.h */
 };
@@ -38,6 +37,8 @@ typedef struct weir_stream_kind {
   const char *write_hook; /* what is missing if it cannot be written to; NULL: "_write()" */
   bool borrows;           /* long strings may be lent to the sink instead of being copied */
   bool is_socket;         /* `close` tells whether there was an error */
+  /* write() of what is on the stack, the short way; 0: nothing was done. NULL: there is none. */
+  lua_results (*write_direct)(weir_lua_stream *stream, lua_State *L);
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);
@@ -59,12 +60,13 @@ struct weir_lua_stream {
   weir_anchors anchors;
   const char *standard; /* "stdout": the process's own, which pipes never end; NULL: it is not */
   bool started;
-  bool held;      /* by the context's table */
-  bool settling;  /* in the context's list of those that may be let go of */
-  bool collected; /* its userdata is gone: nobody is told anything any more */
-  bool watched;   /* by coroutines */
-  bool counted;   /* among the context's open streams */
-  bool orphan;    /* collected with work pending: its reference waits for the state's end */
+  uint32_t holder; /* the context's anchor that can keep the userdata alive; see objects.h */
+  bool held;       /* it does: work is pending */
+  bool settling;   /* in the context's list of those that may be let go of */
+  bool collected;  /* its userdata is gone: nobody is told anything any more */
+  bool watched;    /* by coroutines */
+  bool counted;    /* among the context's open streams */
+  bool orphan;     /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };
 
@@ -125,6 +127,10 @@ void weir_lua_stream_push_anchors(lua_State *L, int index);
 
 /* --- keeping it --- */
 
+/* Whether weir_lua_stream_settle has nothing to do, cheaply; false: it may have. */
+static inline bool weir_lua_stream_is_settled(const weir_lua_stream *stream) {
+  return !stream->held && !weir_stream_is_busy(&stream->core) && stream->writable.corked == 0;
+}
 /* Work may have come or gone: holds the userdata, or lets go of it when the ticks have run. Never
 ** raises.
 */

@@ -3,24 +3,21 @@
 */
 #include "binding/objects.h"
 
-/* Both tables get the key now, so that holding it never allocates. */
-void weir_object_enter(weir_context *context, lua_State *L, const void *thing) {
+uint32_t weir_object_enter(weir_context *context, lua_State *L, const void *thing) {
   weir_context_push(context, L, WEIR_SLOT_STREAMS);
   lua_pushvalue(L, -2);
   lua_rawsetp(L, -2, thing);
-  weir_context_push(context, L, WEIR_SLOT_HELD);
-  lua_pushboolean(L, 0);
-  lua_rawsetp(L, -2, thing);
-  lua_pop(L, 2);
+  lua_pop(L, 1);
+  lua_pushboolean(L, 0); /* has its place now, so that holding never allocates */
+  return weir_context_anchor(context, L);
 }
 
-void weir_object_leave(weir_context *context, lua_State *L, const void *thing) {
-  for (int slot = WEIR_SLOT_STREAMS; slot <= WEIR_SLOT_HELD; slot++) {
-    weir_context_push(context, L, slot);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, thing);
-    lua_pop(L, 1);
-  }
+void weir_object_leave(weir_context *context, lua_State *L, const void *thing, uint32_t holder) {
+  weir_context_push(context, L, WEIR_SLOT_STREAMS);
+  lua_pushnil(L);
+  lua_rawsetp(L, -2, thing);
+  lua_pop(L, 1);
+  if (holder) weir_context_drop_anchor(context, L, holder);
 }
 
 bool weir_object_push(weir_context *context, lua_State *L, const void *thing) {
@@ -32,9 +29,12 @@ bool weir_object_push(weir_context *context, lua_State *L, const void *thing) {
   return false;
 }
 
-void weir_object_hold(weir_context *context, lua_State *L, const void *thing, bool held) {
-  weir_context_push(context, L, WEIR_SLOT_HELD);
-  if (!held || !weir_object_push(context, L, thing)) lua_pushboolean(L, 0);
-  lua_rawsetp(L, -2, thing);
+bool weir_object_hold(weir_context *context, lua_State *L, const void *thing, uint32_t holder,
+                      bool held) {
+  weir_context_push(context, L, WEIR_SLOT_ANCHORS);
+  held = held && weir_object_push(context, L, thing);
+  if (!held) lua_pushboolean(L, 0);
+  lua_rawseti(L, -2, (int)holder);
   lua_pop(L, 1);
+  return held;
 }

@@ -32,7 +32,7 @@ void weir_server_release(weir_server *it) {
 
 static void set_held(weir_server *it, bool held) {
   weir_context *context = it->context;
-  if (context->L) weir_object_hold(context, context->L, it, held);
+  if (context->L) weir_object_hold(context, context->L, it, it->holder, held);
 }
 
 /* --- telling --- */

@@ -76,7 +76,7 @@ static lua_results server_new(lua_State *L) {
   if (it->next) it->next->previous = it;
   context->servers = it;
   owner->server = it; /* from here on __gc releases it */
-  weir_object_enter(context, L, it);
+  it->holder = weir_object_enter(context, L, it);
   return 1;
 }
 
@@ -177,7 +177,7 @@ static lua_results server_gc(lua_State *L) {
   weir_server *it = owner ? owner->server : NULL;
   if (!it) return 0;
   owner->server = NULL;
-  if (it->context->L) weir_object_leave(it->context, L, it);
+  if (it->context->L) weir_object_leave(it->context, L, it, it->holder);
   weir_server_release(it);
   return 0;
 }

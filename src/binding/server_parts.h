@@ -23,6 +23,7 @@ typedef enum weir_server_state {
 
 struct weir_server {
   weir_context *context;
+  uint32_t holder;     /* see objects.h */
   unsigned references; /* the userdata's, the listener's, each connection's and the tick's */
   weir_server_state state;
   weir_listener listener;

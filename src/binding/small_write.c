@@ -26,10 +26,9 @@ static char *put_piece(lua_State *L, int index, char *at, const char *end) {
   }
 }
 
-bool weir_small_write(lua_State *L) {
-  const weir_stream_box *box = weir_stream_box_test(L, 1);
-  if (!box || !box->stream || weir_context_is_of_parent(box->stream->context)) return false;
-  weir_writable *writable = &box->stream->writable;
+bool weir_small_write(lua_State *L, weir_lua_stream *stream) {
+  if (weir_context_is_of_parent(stream->context)) return false;
+  weir_writable *writable = &stream->writable;
   size_t room;
   char *begin = weir_writable_place(writable, &room);
   if (room == 0) return false;

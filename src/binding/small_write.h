@@ -15,7 +15,7 @@
 /* Tries the write whose arguments are on the stack, self first. Returns false, with nothing done,
 ** if the short way is not open. Never raises, never calls Lua.
 */
-bool weir_small_write(lua_State *L);
+bool weir_small_write(lua_State *L, weir_lua_stream *stream);
 
 /* core.front(): for lua/weir/front.lua. Pushes the address of
 **

@@ -71,10 +71,19 @@ lua_results weir_stream_write_as(lua_State *L, const char *method) {
   return refuse(L, stream, refusal);
 }
 
+/* The short ways first: most writes are such. */
 lua_results weir_stream_write(lua_State *L) {
-  if (!weir_small_write(L)) return weir_stream_write_as(L, "write");
-  lua_pushboolean(L, 1);
-  return 1;
+  const weir_stream_box *box = weir_stream_box_test(L, 1);
+  weir_lua_stream *stream = box ? box->stream : NULL;
+  if (!stream) return weir_stream_write_as(L, "write");
+  if (stream->kind->write_direct) {
+    lua_results results = stream->kind->write_direct(stream, L);
+    if (results > 0) return results;
+  } else if (weir_small_write(L, stream)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  return weir_stream_write_as(L, "write");
 }
 
 static lua_results stream_end(lua_State *L) {

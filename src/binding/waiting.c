@@ -114,7 +114,7 @@ static lua_results waiting_try_send(lua_State *L) {
     lua_pop(L, 1);
   }
   lua_results results = 1;
-  if (weir_small_write(L)) lua_pushboolean(L, 1);
+  if (weir_small_write(L, stream)) lua_pushboolean(L, 1);
   else results = weir_stream_write_as(L, "send");
   if (results != 1 || !lua_toboolean(L, -1) || ++context->sends < SENDS_MAX) return results;
   context->sends = 0;

@@ -53,9 +53,10 @@ typedef struct weir_sink_port {
   bool (*is_awake)(void *sink);
 
   /* Chunks. Gets the first `count` entries of one operation, linked by `next`, and answers with
-  ** weir_writable_answer(operation). The values are its own until it returns.
+  ** weir_writable_answer(operation). The values are its own until it returns; it may give back an
+  ** anchor itself, and then sets it to 0.
   */
-  void (*submit_chunks)(void *sink, const weir_entry *first, size_t count, uint64_t operation);
+  void (*submit_chunks)(void *sink, weir_entry *first, size_t count, uint64_t operation);
   bool takes_batches; /* whether `count` may be more than 1 */
 
   /* All is written, nothing more comes (sync, shut down). Answers with weir_writable_finished(). */

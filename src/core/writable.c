@@ -116,7 +116,7 @@ static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t
   return WEIR_REFUSED;
 }
 
-static void account(weir_writable *w, uint64_t size) {
+void weir_writable_account(weir_writable *w, uint64_t size) {
   w->length += size;
   w->turn += size;
   w->stats.writes++;
@@ -136,10 +136,7 @@ bool weir_writable_want_drain(weir_writable *w) {
   return true;
 }
 
-/* What the writer is answered. Measured after the sink ran: one that answers at once never causes
-** back-pressure.
-*/
-static weir_verdict answer(weir_writable *w, uint64_t size) {
+weir_verdict weir_writable_verdict(weir_writable *w, uint64_t size) {
   bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
   if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
   bool below = w->length < w->options.high_water_mark || w->length == 0;
@@ -165,10 +162,10 @@ weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, siz
   if (!weir_queue_reserve(&w->queue, pieces, count)) return WEIR_NO_MEMORY;
   w->queue.now_ns = weir_core_turn_ns(w->stream->core);
   weir_queue_add(&w->queue, pieces, count, callback);
-  account(w, size);
+  weir_writable_account(w, size);
   if (takes_bytes) weir_writable_gather(w);
   else weir_writable_flush(w);
-  return answer(w, size);
+  return weir_writable_verdict(w, size);
 }
 
 weir_verdict weir_writable_fence(weir_writable *w, weir_callback callback, weir_error **refusal) {

@@ -108,6 +108,15 @@ bool weir_writable_want_drain(weir_writable *writable);
 weir_verdict weir_writable_fence(weir_writable *writable, weir_callback callback,
                                  weir_error **refusal);
 
+/* Chunks: the same without the queue, where the sink is idle and nobody is to be called: the caller
+** gives the chunk to the sink himself, between `begin` and `end`, as operation `operation_id`. It
+** is not anchored. Where it may, `begin` fails only without memory, with nothing done; `end`
+** answers as weir_writable_write() does.
+*/
+bool weir_writable_may_begin_direct(const weir_writable *writable, uint64_t size);
+bool weir_writable_begin_direct(weir_writable *writable, uint64_t size);
+weir_verdict weir_writable_end_direct(weir_writable *writable, uint64_t size);
+
 void weir_writable_cork(weir_writable *writable);
 void weir_writable_uncork(weir_writable *writable);
 
@@ -123,6 +132,10 @@ void weir_writable_failed(weir_writable *writable, weir_error *error);
 void weir_writable_stopped(weir_writable *writable);
 /* Chunks: the answer to one operation. A second one is ERR_MULTIPLE_CALLBACK. */
 void weir_writable_answer(weir_writable *writable, uint64_t operation, weir_error *error);
+/* The same, with success, from within the sink's function, where that changes counts and nothing
+** else. Calls nobody. Returns false, with nothing done, where the long way is to be gone.
+*/
+bool weir_writable_answer_quietly(weir_writable *writable, uint64_t operation);
 /* Chunks: the sink raised `error` instead of returning; that counts as its answer. */
 void weir_writable_raised(weir_writable *writable, uint64_t operation, weir_error *error);
 /* `finish` is done. A second answer is ERR_MULTIPLE_CALLBACK, or its own error. */

@@ -1,6 +1,6 @@
-/* writable_flow.c - hands chunks to the sink, and tells the writers what became of them.
+/* writable_flow.c - hands bytes to a sink, and tells the writers what became of them.
 **
-** One place acts (pump), one place takes the sink's answer (settle, progress), one place tells.
+** One place acts (pump), one place takes the sink's answer (progress), one place tells.
 ** SPDX-License-Identifier: MIT
 */
 #include "core/assert.h"
@@ -13,8 +13,7 @@ enum { SLICES_MAX = 64 };
 
 /* --- telling --- */
 
-/* `drain` comes before the callbacks of the writes that made it possible. */
-static void tell_drain(weir_writable *w) {
+void weir_writable_tell_drain(weir_writable *w) {
   if (!weir_writable_needs_drain(w) || w->length > w->options.low_water_mark) return;
   if (weir_writable_is_overrun(w)) return;
   w->need_drain = false;
@@ -25,14 +24,14 @@ static void tell_drain(weir_writable *w) {
   w->stream->host->event(w->stream->owner, WEIR_EVENT_DRAIN, NULL);
 }
 
-static void after_telling(weir_writable *w) {
+void weir_writable_after_telling(weir_writable *w) {
   if (weir_stream_has_failed(w->stream)) weir_writable_fail_queue(w);
   weir_writable_advance_end(w, false);
 }
 
 /* --- a sink of bytes --- */
 
-static bool may_flow(const weir_writable *w) {
+bool weir_writable_may_flow(const weir_writable *w) {
   const weir_stream *stream = w->stream;
   return w->corked == 0 && !w->in_call && !stream->constructing && stream->life == WEIR_ALIVE &&
          !stream->error;
@@ -40,7 +39,8 @@ static bool may_flow(const weir_writable *w) {
 
 static void pump_bytes(weir_writable *w) {
   weir_slice slices[SLICES_MAX];
-  while (weir_queue_is_waiting(&w->queue) && may_flow(w)) { /* submit may have ended it */
+  /* submit may have ended it */
+  while (weir_queue_is_waiting(&w->queue) && weir_writable_may_flow(w)) {
     if (weir_queue_is_at_fence(&w->queue)) {
       w->untold += weir_queue_written(&w->queue, 0); /* chunks of no bytes before it */
       if (!weir_queue_is_with_sink(&w->queue)) w->stream->port->fence(w->stream->sink);
@@ -86,11 +86,12 @@ void weir_writable_tell_due(weir_writable *w, uint64_t count) {
 }
 
 static void tell_written(weir_writable *w) {
-  uint64_t due = w->untold;             /* what drain's listeners write has its own turn */
-  if (!w->stream->error) tell_drain(w); /* a sink that failed is of no use any more */
+  uint64_t due = w->untold; /* what drain's listeners write has its own turn */
+  if (!w->stream->error) weir_writable_tell_drain(w); /* a sink that failed is of no use any more */
   weir_writable_tell_due(w, due);
-  if (!w->stream->error) tell_drain(w); /* owed until so many callbacks did not wait any more */
-  after_telling(w);
+  if (!w->stream->error)
+    weir_writable_tell_drain(w); /* owed until so many callbacks did not wait any more */
+  weir_writable_after_telling(w);
 }
 
 static void run_tell_tick(weir_tick *tick) {
@@ -131,7 +132,7 @@ void weir_writable_gather(weir_writable *w) {
     weir_stream_hold(w->stream);
     weir_ticks_push_turn_end(&stream->core->ticks, &w->flush_tick, run_turn_end);
   }
-  if (!may_flow(w)) return;
+  if (!weir_writable_may_flow(w)) return;
   bool is_full = w->length >= w->options.high_water_mark;
   bool is_scarce = stream->core->slabs.taken > SLABS_TAKEN_MAX;
   if (is_full || is_scarce || is_worth_giving(w)) weir_writable_pump(w);
@@ -175,219 +176,10 @@ void weir_writable_stopped(weir_writable *w) {
   weir_stream_fail_queue_later(w->stream); /* the user's destroy() may be on the stack */
 }
 
-/* --- a sink of chunks: answers --- */
-
-/* An operation is a chain of entries: the batch of one writev, or a single write. A single one may
-** stand for several that were answered at once and have the same callback; `writes` counts them.
-*/
-static void tell(weir_writable *w, weir_entry *operation, weir_error *error) {
-  if (operation->next) {
-    w->untold--;
-    for (weir_entry *e = operation; e; e = e->next) weir_writable_call(w, e, error);
-    return;
-  }
-  for (uint32_t left = operation->writes; left > 0; left--) {
-    w->untold--;
-    weir_writable_call(w, operation, error);
-  }
-}
-
-static void free_operation(weir_writable *w, weir_entry *operation) {
-  while (operation) {
-    weir_entry *next = operation->next;
-    weir_writable_free_entry(w, operation);
-    operation = next;
-  }
-}
-
-static void tell_success(weir_writable *w, weir_entry *operation) {
-  w->tick_pending = false;
-  tell_drain(w);
-  tell(w, operation, NULL);
-  free_operation(w, operation);
-  after_telling(w);
-}
-
-static void tell_failure(weir_writable *w, weir_entry *operation, weir_error *error) {
-  tell(w, operation, error);
-  free_operation(w, operation);
-  weir_writable_fail_queue(w); /* the writers behind it, then `error` */
-  weir_stream_fail(w->stream, error, false);
-}
-
-static void run_success_tick(weir_tick *tick) {
-  weir_entry *operation = WEIR_TICK_OWNER(tick, weir_entry, tick);
-  weir_stream *stream = operation->stream;
-  tell_success(stream->writable, operation);
-  weir_stream_release(stream);
-}
-
-static void run_batch_tick(weir_tick *tick) {
-  weir_entry *operation = WEIR_TICK_OWNER(tick, weir_entry, tick);
-  operation->stream->writable->batch = NULL; /* one that runs takes no more, nor does a newer */
-  run_success_tick(tick);
-}
-
-static void run_failure_tick(weir_tick *tick) {
-  weir_entry *operation = WEIR_TICK_OWNER(tick, weir_entry, tick);
-  weir_stream *stream = operation->stream;
-  weir_error *error = operation->error;
-  operation->error = NULL;
-  tell_failure(stream->writable, operation, error);
-  weir_error_release(error);
-  weir_stream_release(stream);
-}
-
-static void tell_on_tick(weir_writable *w, weir_entry *operation, weir_tick_run run) {
-  operation->stream = w->stream;
-  weir_stream_tick(w->stream, &operation->tick, run);
-}
-
-static bool somebody_waits(const weir_entry *operation) {
-  for (const weir_entry *e = operation; e; e = e->next) {
-    if (e->callback.anchor) return true;
-  }
-  return false;
-}
-
-static bool joins_batch(const weir_writable *w, const weir_entry *operation) {
-  const weir_entry *batch = w->batch;
-  return batch && !batch->next && !operation->next &&
-         batch->callback.identity == operation->callback.identity;
-}
-
-/* The sink answered before it returned. Nobody is told inside the user's write(): a tick does it,
-** and neighbours that share one callback share one tick. Without anybody to tell there is no tick,
-** except for `drain`, and in object mode always (Q-06).
-*/
-static void tell_success_later(weir_writable *w, weir_entry *operation) {
-  if (!somebody_waits(operation)) {
-    bool drains = w->need_drain && w->length <= w->options.low_water_mark;
-    if (w->tick_pending || !(w->options.object_mode || drains)) {
-      w->untold--;
-      free_operation(w, operation);
-      return;
-    }
-    tell_on_tick(w, operation, run_success_tick);
-  } else if (joins_batch(w, operation)) {
-    w->batch->writes++;
-    free_operation(w, operation);
-    return;
-  } else {
-    w->batch = operation;
-    tell_on_tick(w, operation, run_batch_tick);
-  }
-  w->tick_pending = true;
-}
-
-static void drop_values(weir_writable *w, weir_entry *operation) {
-  for (weir_entry *e = operation; e; e = e->next) weir_queue_drop_content(&w->queue, e);
-}
-
-/* The operation has its answer. When that came from within the sink's own function, the sink counts
-** as busy until the function returns, so that writes it makes wait their turn (Q-01, Q-02).
-*/
-static void settle(weir_writable *w, weir_error *error) {
-  weir_entry *operation = w->operation;
-  w->operation = NULL;
-  w->answered = true;
-  w->length -= w->operation_size;
-  w->untold++;
-  weir_stream_record(w->stream, error);
-  drop_values(w, operation);
-  if (w->in_call) {
-    if (error) {
-      operation->error = weir_error_hold(error);
-      tell_on_tick(w, operation, run_failure_tick);
-    } else {
-      tell_success_later(w, operation);
-    }
-    return;
-  }
-  w->activity = WEIR_IDLE;
-  if (error) {
-    tell_failure(w, operation, error);
-  } else {
-    weir_writable_pump(w); /* the sink is kept busy before anyone is told */
-    tell_success(w, operation);
-  }
-}
-
-static bool is_answer_to(const weir_writable *w, uint64_t operation) {
-  return w->operation_id == operation && !w->answered;
-}
-
-void weir_writable_answer(weir_writable *w, uint64_t operation, weir_error *error) {
-  if (is_answer_to(w, operation)) settle(w, error);
-  else weir_stream_fail_with(w->stream, WEIR_E_MULTIPLE_CALLBACK);
-}
-
-void weir_writable_raised(weir_writable *w, uint64_t operation, weir_error *error) {
-  if (is_answer_to(w, operation)) settle(w, error);
-  else weir_stream_fail(w->stream, error, false);
-}
-
-/* --- a sink of chunks: giving it work --- */
-
-static weir_entry *take_operation(weir_writable *w, size_t count) {
-  weir_entry *first = weir_queue_take(&w->queue), *last = first;
-  w->operation_size = first->size;
-  for (size_t i = 1; i < count; i++) {
-    last->next = weir_queue_take(&w->queue);
-    last = last->next;
-    w->operation_size += last->size;
-  }
-  return first;
-}
-
-static void start_operation(weir_writable *w, size_t count) {
-  weir_stream *stream = w->stream;
-  w->operation = take_operation(w, count);
-  w->operation_count = count;
-  w->operation_id++;
-  w->activity = WEIR_WRITING;
-  w->answered = false;
-  w->in_call = true;
-  w->stats.flushes++;
-  stream->core->sink_depth++;
-  stream->port->submit_chunks(stream->sink, w->operation, count, w->operation_id);
-  stream->core->sink_depth--;
-  w->in_call = false;
-  if (!w->answered) {
-    drop_values(w, w->operation);
-    return;
-  }
-  w->activity = WEIR_IDLE;
-  /* Destroyed from within: those behind hear of it after this one. */
-  if (weir_stream_has_failed(stream)) weir_stream_fail_queue_later(stream);
-}
-
-static void run_flush_tick(weir_tick *tick) {
-  weir_writable *w = WEIR_TICK_OWNER(tick, weir_writable, flush_tick);
-  weir_stream *stream = w->stream;
-  weir_writable_flush(w);
-  weir_stream_release(stream);
-}
-
-/* The cork is looked at on entry only: a cork() by the sink itself does not stop a flush that has
-** begun.
-*/
-static void pump_chunks(weir_writable *w) {
-  const weir_stream *stream = w->stream;
-  while (w->activity == WEIR_IDLE && stream->life == WEIR_ALIVE && !stream->error &&
-         !weir_queue_is_empty(&w->queue)) {
-    if (stream->core->sink_depth >= WEIR_SINK_DEPTH_MAX) {
-      weir_stream_tick(w->stream, &w->flush_tick, run_flush_tick);
-      return;
-    }
-    start_operation(w, stream->port->takes_batches ? w->queue.count : 1);
-  }
-}
-
 void weir_writable_pump(weir_writable *w) {
-  if (!may_flow(w)) return;
+  if (!weir_writable_may_flow(w)) return;
   if (weir_sink_takes_bytes(w->stream->port)) pump_bytes(w);
-  else pump_chunks(w);
+  else weir_writable_pump_chunks(w);
 }
 
 void weir_writable_flush(weir_writable *w) {

@@ -1,8 +1,9 @@
-/* writable_parts.h - what the three files of the writable ask of each other.
+/* writable_parts.h - what the files of the writable ask of each other.
 **
-**   writable.c       the public verbs: write, end, cork, uncork
-**   writable_flow.c  hands chunks to the sink, and tells the writers what became of them
-**   writable_end.c   finishes, and fails what is queued
+**   writable.c         the public verbs: write, end, cork, uncork
+**   writable_flow.c    hands bytes to the sink, and tells the writers what became of them
+**   writable_chunks.c  the same for a sink of chunks
+**   writable_end.c     finishes, and fails what is queued
 **
 ** Layer: core, private.
 ** SPDX-License-Identifier: MIT
@@ -27,6 +28,18 @@ void weir_writable_tell_later(weir_writable *writable);
 /* Bytes: calls `count` of the callbacks that are due. */
 void weir_writable_tell_due(weir_writable *writable, uint64_t count);
 
+/* Emits `drain` if it is due. It comes before the callbacks of the writes that made it possible. */
+void weir_writable_tell_drain(weir_writable *writable);
+/* What comes of having told. */
+void weir_writable_after_telling(weir_writable *writable);
+/* Whether the sink may be given something now. */
+bool weir_writable_may_flow(const weir_writable *writable);
+
+/* --- writable_chunks.c --- */
+
+/* Gives the sink one operation after the other, as long as it answers at once. */
+void weir_writable_pump_chunks(weir_writable *writable);
+
 /* --- writable_end.c --- */
 
 /* Called wherever the last obstacle to the end may just have gone. `at_once`: `finish` comes
@@ -35,6 +48,13 @@ void weir_writable_tell_due(weir_writable *writable, uint64_t count);
 void weir_writable_advance_end(weir_writable *writable, bool at_once);
 
 /* --- writable.c --- */
+
+/* A chunk of `size` was accepted: counts it. */
+void weir_writable_account(weir_writable *writable, uint64_t size);
+/* What its writer is answered. Measured after the sink ran: one that answers at once never causes
+** back-pressure.
+*/
+weir_verdict weir_writable_verdict(weir_writable *writable, uint64_t size);
 
 /* Bytes: whether either is so; then `drain` waits for it to end. */
 static inline bool weir_writable_is_overrun(const weir_writable *w) {
