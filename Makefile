@@ -426,6 +426,33 @@ docs-check: docs $(MODULES) ## run the code blocks of README and docs, follow th
 picture: $(MODULE) ## draw docs/backpressure.svg anew, from a run
 	@$(RUN_ENV) $(LUA) docs/picture.lua docs/backpressure.svg
 
+# --- benchmarks --------------------------------------------------------------------------------------
+
+ROUNDS ?= 5
+SCALE  ?= 1
+BENCH_LUAS = $(foreach l,lua5.4 luajit,$(call on_path,$(l)))
+
+.PHONY: bench bench-micro bench-growth bench-modules
+bench: bench-modules $(B)/bench/sink ## weir beside what else is here: ROUNDS=5 SCALE=1; draws bench/results.svg
+	@$(RUN_ENV) $(LUA) bench/run.lua $(B) $(ROUNDS) $(SCALE)
+
+bench-micro: bench-modules ## what a write costs, by form: time on each Lua, and instructions
+	@for l in $(BENCH_LUAS); do $(MAKE) -s LUA=$$l run-bench-micro || exit 1; done
+	@! command -v valgrind > /dev/null || lua5.4 bench/instructions.lua $(B)/5.4
+
+run-bench-micro: $(MODULE)
+	@$(RUN_ENV) $(LUA) bench/micro.lua
+
+bench-growth: $(MODULE) ## the cost of a write, and of a stream, as there are more of them
+	@$(RUN_ENV) $(LUA) bench/growth.lua
+
+bench-modules: $(MODULE)
+	@for l in $(BENCH_LUAS); do $(MAKE) -s LUA=$$l build || exit 1; done
+
+$(B)/bench/sink: bench/sink.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -o $@ $<
+
 # --- use ---------------------------------------------------------------------------------------------
 
 .PHONY: demo run-demo install rock rockspecs newcomer setup clean help
