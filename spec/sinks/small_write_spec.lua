@@ -137,6 +137,14 @@ describe("small writes", function()
     assert.equal(math.floor((support.slow and 200 or 3000) / 7), calls)
   end)
 
+  it("go through the FFI on LuaJIT", function()
+    if not (jit and jit.status()) then return pending "only LuaJIT has it" end
+    local ws = weir.create_write_stream(support.new_path())
+    assert.equal(require("weir.front").methods.write, ws.write)
+    assert.equal("Lua", debug.getinfo(ws.write, "S").what)
+    support.end_and_close(ws)
+  end)
+
   it("are the same when LuaJIT does not compile", function()
     if not jit then return pending "only LuaJIT does" end
     jit.off()
