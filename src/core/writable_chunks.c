@@ -237,6 +237,7 @@ bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
   weir_entry *entry = weir_entry_pool_take(w->queue.entries);
   entry->size = (size_t)size;
   entry->writes = 1;
+  entry->since_ns = weir_core_turn_ns(w->stream->core);
   w->operation_size = size;
   weir_writable_account(w, size);
   begin_operation(w, entry, 1);
