@@ -127,6 +127,37 @@ describe("a stream out of a file", function()
     assert.is_true(table.concat(got) == support.read(path):sub(64 * KIB + 1))
   end)
 
+  it("copies a file by pipeline in little memory, byte for byte", function()
+    local lacks = support.lacks_file "/proc/self/status"
+    if lacks then pending(lacks) end
+    local output = support.output_of [[
+      local from, size = support.new_path ".copied", 0
+      local file = assert(io.open(from, "wb"))
+      for i = 1, 64 do -- MiB, no two of them the same
+        file:write((("%07d\n"):format(i * 9973):rep(131072)))
+        size = size + 8 * 131072
+      end
+      file:close()
+      collectgarbage()
+      local function memory(field)
+        for line in io.lines "/proc/self/status" do
+          local kib = line:match("^" .. field .. ":%s*(%d+)")
+          if kib then return tonumber(kib) end
+        end
+      end
+      local before, peak = memory "VmRSS", 0
+      local reader, writer = weir.create_read_stream(from), weir.create_write_stream(path)
+      writer:on("drain", function() peak = math.max(peak, memory "VmRSS") end)
+      weir.pipeline(reader, writer, function(err) assert(not err, err) end)
+      weir.run()
+      local _, code = support.sh("cmp " .. from .. " " .. path)
+      assert(code == 0 and reader:bytes_read() == size and writer:bytes_written() == size)
+      print(peak - before)
+    ]]
+    local grown_kib = tonumber(output)
+    if not support.slow then assert.is_true(grown_kib < 8 * KIB, grown_kib) end
+  end)
+
   it("does not see what is appended behind the end it has met", function()
     local path = support.put "abc"
     local rs, content = weir.create_read_stream(path), ""

@@ -51,7 +51,7 @@ lua_results weir_codec_new(lua_State *L) {
   }
   lua_settop(L, 2);
   weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
-  weir_codec_stream *it = malloc(sizeof *it);
+  weir_codec_stream *it = box->codec ? malloc(sizeof *it) : NULL; /* a finalizer may have run */
   if (!it) return luaL_error(L, "not enough memory");
   weir_codec_stream_init(it, box->port, box->codec, &context->loop, &stream->core);
   box->codec = NULL;
