@@ -34,7 +34,7 @@ static size_t part(size_t at_a_time, size_t left) {
 
 /* Gives all of the input, cut up, then nothing but `last` until it ends or fails. */
 static run run_codec(const weir_codec_port *port, void *codec, const char *input, size_t size,
-                     cut cut) {
+                     cut by) {
   run it = {.output = malloc(BYTES_MAX)};
   size_t given = 0;
   weir_codec_step step = {.input = input};
@@ -42,11 +42,11 @@ static run run_codec(const weir_codec_port *port, void *codec, const char *input
   do {
     if (step.input_size == 0) {
       step.input = input + given;
-      step.input_size = part(cut.input, size - given);
+      step.input_size = part(by.input, size - given);
       given += step.input_size;
     }
     step.last = given == size;
-    size_t room = part(cut.output, BYTES_MAX - it.size);
+    size_t room = part(by.output, BYTES_MAX - it.size);
     step.output = it.output + it.size;
     step.output_size = room;
     it.status = port->step(codec, &step, &it.failure);
@@ -58,12 +58,12 @@ static run run_codec(const weir_codec_port *port, void *codec, const char *input
   return it;
 }
 
-static run zip(const char *input, size_t size, int level, cut cut) {
-  return run_codec(&weir_gzip_port, weir_gzip_new(level), input, size, cut);
+static run zip(const char *input, size_t size, int level, cut by) {
+  return run_codec(&weir_gzip_port, weir_gzip_new(level), input, size, by);
 }
 
-static run unzip(const char *input, size_t size, cut cut) {
-  return run_codec(&weir_gunzip_port, weir_gunzip_new(), input, size, cut);
+static run unzip(const char *input, size_t size, cut by) {
+  return run_codec(&weir_gunzip_port, weir_gunzip_new(), input, size, by);
 }
 
 static void check_gives(run it, const char *expected, size_t size) {
