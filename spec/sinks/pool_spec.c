@@ -2,6 +2,9 @@
 ** often.
 ** SPDX-License-Identifier: MIT
 */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "sinks/pool.h"
 
 #include <stdlib.h>
