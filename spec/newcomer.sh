@@ -31,6 +31,8 @@ check() { # what it is, a command
   fi
 }
 
+# The release as it would be made now.
+(cd "$place/checkout" && "$(command -v lua5.4 || command -v lua)" .ci/rockspecs.lua) >/dev/null || exit 1
 rockspec=$(cd "$place/checkout" && ls rockspecs/weir-[0-9]*.rockspec)
 
 rocks() { # the rest of a command of LuaRocks
