@@ -280,9 +280,12 @@ SPEC("a FIFO of our own opening takes all that fits, then says 0 at once: the lo
   struct iovec vector = {big, sizeof big};
   ssize_t first = weir_file_write(&file, &vector, 1, 0);
   CHECK(first > 4096 && first < (ssize_t)sizeof big);
+  CHECK(!file.full);
   CHECK_EQUAL(weir_file_write(&file, &vector, 1, 0), 0);
+  CHECK(file.full);
   CHECK(read(reader, big, sizeof big) > 0);
   CHECK_EQUAL(write_text("abc", 0), 3);
+  CHECK(!file.full);
   end();
   close(reader);
 }

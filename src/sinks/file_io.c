@@ -222,6 +222,7 @@ ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count,
   if (!file->regular && !file->nonblocking && !wait_until(file, POLLOUT)) return 0;
   for (int empty = 0, again = 0;;) {
     ssize_t written = write_once(file, vectors, count, offset);
+    file->full = written < 0 && errno == EAGAIN;
     if (written > 0) return written;
     if (written == 0) {
       if (++empty == 2) return -fail(file, "write", EIO);

@@ -41,6 +41,7 @@ typedef struct weir_file {
   int fd;           /* -1: not open (any more) */
   bool regular;     /* a regular file: nothing waits for another process */
   bool nonblocking; /* not regular, and no call blocks: who waits is the loop */
+  bool full;        /* the last write took nothing */
   bool positioned;  /* every call says where in the file */
   bool created;
   char *target;    /* atomic: the path that is replaced, symlinks followed; owned */

@@ -118,9 +118,10 @@ static void is_writable_now(void *self) {
   if (!sink->job) send_write_job(sink);
 }
 
-/* The job has come back, and the ring is not empty. */
+/* The job has come back, and the ring is not empty: the file is full, or its turn was over. */
 static void write_on(weir_file_sink *sink) {
-  if (!weir_file_wait_start(&sink->wait, stream_of(sink), UV_WRITABLE)) send_write_job(sink);
+  bool waits = sink->file.full && weir_file_wait_start(&sink->wait, stream_of(sink), UV_WRITABLE);
+  if (!waits) send_write_job(sink);
 }
 
 static void written(weir_file_sink *sink) {
