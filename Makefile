@@ -234,7 +234,7 @@ TSAN_SPECS ?= $(wildcard spec/semantics/*_spec.lua spec/sinks/file_*_spec.lua) \
   spec/faults/callbacks_spec.lua spec/faults/bounds_spec.lua
 run-tsan: LUA_SUITE = env SPEC_PRELOAD='$(TSAN_LIBS)' LD_PRELOAD='$(TSAN_LIBS)' \
   $(LUA) spec/run.lua --mini $(TSAN_SPECS)
-run-tsan: $(MODULE) $(C_SPECS) $(B)/ndl.so
+run-tsan: $(MODULES) $(C_SPECS) $(PEERS) $(B)/ndl.so
 	@$(TSAN_ENV) $(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN)
 
 .PHONY: valgrind run-valgrind valgrind-c
@@ -320,7 +320,7 @@ $(B)/$(LUAV)/obj/spec/%.o: spec/%.c $(B)/flags
 	  $(UV_CFLAGS) $(LUA_CFLAGS) -MMD -MP -c $< -o $@
 
 .PHONY: faults
-faults: $(MODULE) $(C_SPECS) $(TORTURE) $(TORTURE_MODULE) ## the fault matrix, row by row; THOROUGH=1 takes its time
+faults: $(MODULES) $(C_SPECS) $(PEERS) $(TORTURE) $(TORTURE_MODULE) ## the fault matrix, row by row; THOROUGH=1 takes its time
 	@WEIR_BUILD=$(B) TORTURE='$(TORTURE) $(TORTURE_MODULE)' \
 	  $(if $(THOROUGH),THOROUGH=1 KILLS=1000 CUTS=200) $(LUA) spec/faults/run.lua $(ROWS)
 
@@ -339,7 +339,7 @@ run-coverage: $(C_SPECS)
 coverage-all: ## the same of core, sinks and binding, with the Lua specs and some torture
 	@$(MAKE) B=$(B)/coverage CC=gcc CFLAGS='--coverage -O0 -g' HARDEN= run-coverage-all
 
-run-coverage-all: $(MODULE) $(C_SPECS) $(TORTURE) $(TORTURE_MODULE)
+run-coverage-all: $(MODULES) $(C_SPECS) $(PEERS) $(TORTURE) $(TORTURE_MODULE)
 	@find $(B) -name '*.gcda' -exec rm {} +
 	@$(TALLY_SPECS) $(C_SPEC_RUNS) $(LUA_SPEC_RUN) \
 	  "SHALLOW=60 ONLY=file.lua $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)" \

@@ -130,3 +130,47 @@ describe("a finalizer called by hand", function()
     assert.equal(1, calls)
   end)
 end)
+
+describe("a file stream", function()
+  setup(support.open_folder)
+  teardown(support.remove_folder)
+
+  it("that must be new follows no link that somebody laid, even if it leads nowhere", function()
+    local link, victim = support.new_path(), support.new_path()
+    support.sh(("ln -s %s %s"):format(victim, link))
+    for _, atomic in ipairs { false, true } do
+      local ws, log = support.stream(link, { flags = "wx", atomic = atomic })
+      ws:end_ "x"
+      support.close(ws)
+      assert.matches("error%(E%u+%) close", log.take())
+    end
+    assert.is_nil(support.read(victim))
+  end)
+
+  it("tells nothing of what is written in its errors", function()
+    local ws = weir.create_write_stream "/dev/full"
+    local told
+    ws:on("error", function(err) told = err end)
+    ws:write "the secret"
+    support.close(ws)
+    for _, text in pairs(told) do assert.is_nil(tostring(text):find("secret", 1, true)) end
+    assert.is_nil(tostring(told):find("secret", 1, true))
+  end)
+end)
+
+describe("the module's file", function()
+  local paths = require "spec.support.paths"
+
+  it("is hardened: relocations are read-only and bound at once; it is never unloaded", function()
+    if support.lacks_command "readelf" then pending "there is no readelf" end
+    local dynamic, code = support.sh("readelf -dlW " .. paths.module)
+    if code ~= 0 then pending "the module is no ELF file" end
+    for _, word in ipairs { "BIND_NOW", "NODELETE", "GNU_RELRO" } do
+      assert.truthy(dynamic:find(word, 1, true), word)
+    end
+    assert.is_nil(dynamic:match "GNU_STACK[^\n]*RWE")
+    if support.slow then return end
+    local symbols = support.sh("readelf -sW " .. paths.module)
+    assert.truthy(symbols:find("__stack_chk_fail", 1, true), "no stack protector")
+  end)
+end)
