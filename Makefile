@@ -316,7 +316,7 @@ $(TORTURE): $(TORTURE_OBJ)
 $(B)/$(LUAV)/obj/spec/%.o: spec/%.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  cc    $<  ($(LUAV))"
-	$(Q)$(COMPILE) -fvisibility=default -Wno-pedantic -Wno-missing-prototypes $(WRAP_CFLAGS) -Ispec \
+	$(Q)$(COMPILE) -fvisibility=default -Wno-pedantic -Wno-shadow -Wno-missing-prototypes $(WRAP_CFLAGS) -Ispec \
 	  $(UV_CFLAGS) $(LUA_CFLAGS) -MMD -MP -c $< -o $@
 
 .PHONY: faults

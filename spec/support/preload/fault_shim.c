@@ -92,7 +92,7 @@ static bool read_rule(const char *text, rule *rule) {
   char name[16], when[16], what[16];
   if (sscanf(text, "%15[^:]:%15[^:]:%15s", name, when, what) != 3) return false;
   call call = call_of(name);
-  if (call == CALLS) return false;
+  if ((int)call == CALLS) return false;
   *rule = (struct rule){.call = call, .limit_bytes = -1};
   char *end = when;
   rule->first = strcmp(when, "*") == 0 ? 1 : strtol(when, &end, 10);
