@@ -172,11 +172,21 @@ void weir_context_end_first(weir_context *context, lua_State *L) {
 
 static const char context_key = 0;
 
+/* LuaJIT takes note of every 4 GiB that light userdata point into, which needs memory, and so may
+** raise: of the stack and of the heap better here than in a callback.
+*/
+static void note_addresses(lua_State *L, void *heap) {
+  lua_pushlightuserdata(L, &L);
+  lua_pushlightuserdata(L, heap);
+  lua_pop(L, 2);
+}
+
 static weir_context *make(lua_State *L) {
   box *owner = push_box(L);
   weir_context *context = calloc(1, sizeof *context);
   if (!context) luaL_error(L, "not enough memory");
   context->references = 1;
+  note_addresses(L, context);
   lua_getglobal(L, "jit");
   context->is_luajit = lua_istable(L, -1);
   lua_pop(L, 1);
