@@ -48,7 +48,9 @@ local function run(kind, points, scenario)
 end
 
 local function count_tests(file)
-  if only and not ("spec/torture/one_test.lua " .. file):find(only, 1, true) then return 0 end
+  local both = ("malloc spec/torture/one_test.lua %s lua spec/torture/one_test.lua %s"):format(
+    file, file)
+  if only and not both:find(only, 1, true) then return 0 end
   local output = table.concat(host_says("calls spec/torture/one_test.lua " .. file .. " 0"), "\n")
   return tonumber(output:match "there are (%d+) tests")
 end
