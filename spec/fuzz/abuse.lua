@@ -209,8 +209,8 @@ end)
 -- What must not be called at random: it would change the process, wait for ever, or ask the
 -- network, or has a maker of its own above.
 local SPARED = {}
-for name in ("debug inspect pipeline set_sigpipe run stdout stderr "
-  .. "stdin use connect backend_fd flush_all lookup create_read_stream create_write_stream"):gmatch "%S+" do
+for name in ("debug inspect pipeline set_sigpipe run stdout stderr stdin use connect lookup "
+  .. "backend_fd flush_all create_read_stream create_write_stream"):gmatch "%S+" do
   SPARED[name] = true
 end
 local FUNCTIONS, MODULE = {}, {}
