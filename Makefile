@@ -466,7 +466,33 @@ LUA_FILES = $(shell cd lua && find weir -name '*.lua')
 LIB_DIR   = $(DESTDIR)$(PREFIX)/lib/lua/$(LUAABI)
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share/lua/$(LUAABI)
 
-install: $(MODULES) ## install under PREFIX=/usr/local
+# For programs in C: the same objects as a library, the header, and what pkg-config says about them.
+PC_NAME := weir-$(if $(filter jit,$(LUAV)),luajit,lua$(LUAV))
+STATIC  := $(B)/$(LUAV)/lib$(PC_NAME).a
+
+.PHONY: static install-host
+static: $(STATIC) ## a static library for programs in C
+
+$(STATIC): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
+	@mkdir -p $(@D)
+	@echo "  ar    $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/$(LUAV)/$(PC_NAME).pc: $(B)/flags
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' \
+	  'Name: $(PC_NAME)' 'Description: Writable streams for Lua, for programs in C' \
+	  'URL: https://github.com/weir-lua/weir' 'Version: 0' 'Requires: libuv' \
+	  'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -l$(PC_NAME) -pthread$(if $(filter Linux,$(SYSTEM)), -ldl)' > $@
+
+install-host: $(STATIC) src/weir.h
+	@$(MAKE) -B $(B)/$(LUAV)/$(PC_NAME).pc
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 src/weir.h $(DESTDIR)$(PREFIX)/include/weir.h
+	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 $(B)/$(LUAV)/$(PC_NAME).pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/
+
+install: $(MODULES) install-host ## install under PREFIX=/usr/local: modules, library, header
 	install -d $(LIB_DIR)/weir $(sort $(dir $(addprefix $(SHARE_DIR)/,$(LUA_FILES))))
 	install -m 755 $(MODULES) $(LIB_DIR)/weir/
 	for f in $(LUA_FILES); do install -m 644 lua/$$f $(SHARE_DIR)/$$f || exit 1; done

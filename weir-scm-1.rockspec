@@ -58,6 +58,7 @@ build = {
         "src/binding/emitter.c",
         "src/binding/error_object.c",
         "src/binding/file_stream.c",
+        "src/binding/host_api.c",
         "src/binding/inner.c",
         "src/binding/loop_choice.c",
         "src/binding/inspect.c",

@@ -88,6 +88,6 @@ lua_results weir_small_write_front(lua_State *L) {
   luaL_checkstack(L, 5, NULL);
   lua_pushlightuserdata(L, front.address);
   weir_context_push(context, L, WEIR_SLOT_FRONTED);
-  lua_pushcfunction(L, weir_stream_write);
+  lua_pushcfunction(L, weir_stream_write_from_lua);
   return 3;
 }

@@ -72,7 +72,7 @@ lua_results weir_stream_write_as(lua_State *L, const char *method) {
 }
 
 /* The short ways first: most writes are such. */
-lua_results weir_stream_write(lua_State *L) {
+lua_results weir_stream_write_from_lua(lua_State *L) {
   const weir_stream_box *box = weir_stream_box_test(L, 1);
   weir_lua_stream *stream = box ? box->stream : NULL;
   if (!stream) return weir_stream_write_as(L, "write");
@@ -259,7 +259,7 @@ static lua_results stream_stats(lua_State *L) {
 }
 
 const luaL_Reg weir_stream_methods[] = {
-    {"write", weir_stream_write},
+    {"write", weir_stream_write_from_lua},
     {"end_", stream_end},
     {"cork", stream_cork},
     {"uncork", stream_uncork},

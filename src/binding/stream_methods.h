@@ -12,7 +12,7 @@
 
 extern const luaL_Reg weir_stream_methods[];
 
-lua_results weir_stream_write(lua_State *L);
+lua_results weir_stream_write_from_lua(lua_State *L);
 /* write(), whose errors of arguments are raised in the name of `method`. */
 lua_results weir_stream_write_as(lua_State *L, const char *method);
 
