@@ -26,6 +26,7 @@ build = {
     ["weir.compose"] = "lua/weir/compose.lua",
     ["weir.debug"] = "lua/weir/debug.lua",
     ["weir.errors"] = "lua/weir/errors.lua",
+    ["weir.file"] = "lua/weir/file.lua",
     ["weir.finished"] = "lua/weir/finished.lua",
     ["weir.flush"] = "lua/weir/flush.lua",
     ["weir.gzip"] = "lua/weir/gzip.lua",

@@ -443,6 +443,13 @@ failed: Z_BUF_ERROR: unexpected end of file
     end)
   end)
 
+  covered["cqueues_loop.lua"] = true
+  it("cqueues_loop.lua writes while cqueues does other things", function()
+    if not pcall(require, "cqueues") then pending "there is no cqueues" end
+    assert.equal("wrote 1088895 bytes while others had their turns\n", run "cqueues_loop.lua")
+    assert.equal("", files_left())
+  end)
+
   covered["tail_to_socket.lua"] = true
   it("tail_to_socket.lua sends what is added to a file, from now on", function()
     local peers = require "spec.sockets.support"

@@ -9,9 +9,9 @@
 **
 **   weir_preload(L);
 **
-** and may write to streams, and make streams into sinks of its own. All of it is for the thread that
-** runs the state. lua_close() belongs outside of the loop: it flushes for two seconds at most, and
-** after it the loop can be closed.
+** and may write to streams, and make streams into sinks of its own. All of it is for the thread
+** that runs the state. lua_close() belongs outside of the loop: it flushes for two seconds at most,
+** and after it the loop can be closed.
 **
 ** SPDX-License-Identifier: MIT
 */
@@ -36,8 +36,8 @@ extern "C" {
 
 /* --- without linking --- */
 
-/* The streams of this state run on `loop`, which must outlive the state. It is the program that runs
-** it: weir.run() answers `nil, err` in its scripts. To be called before the first stream is made.
+/* The streams of this state run on `loop`, which must outlive the state. It is the program that
+** runs it: weir.run() answers `nil, err` in its scripts. To be called before the first stream.
 */
 static inline void weir_set_loop(lua_State *L, uv_loop_t *loop) {
   lua_pushlightuserdata(L, loop);
@@ -69,8 +69,8 @@ static inline void weir_preload(lua_State *L) {
 
 typedef struct weir_stream weir_stream;
 
-/* The stream at `index`; raises "bad argument" for anything else. It lives as long as its value does
-** in Lua: keep that.
+/* The stream at `index`; raises "bad argument" for anything else. It lives as long as its value
+** does in Lua: keep that.
 */
 WEIR_PUBLIC weir_stream *weir_check_stream(lua_State *L, int index);
 
@@ -80,7 +80,8 @@ typedef enum weir_answer {
   WEIR_ANSWER_REFUSED    /* not accepted: ended, destroyed, failed, over max_buffered, no memory */
 } weir_answer;
 
-/* Writes one chunk, which is copied. Never raises; may call Lua, where the sink is written in it. */
+/* Writes one chunk, which is copied. Never raises; may call Lua, where the sink is written in it.
+*/
 WEIR_PUBLIC weir_answer weir_stream_write(weir_stream *stream, const void *bytes, size_t size);
 
 /* No more writes: flushes, finishes, closes. */

@@ -2,6 +2,7 @@
 local core = require "weir.core"
 local compose = require "weir.compose"
 local debugging = require "weir.debug"
+local file = require "weir.file"
 local finished = require "weir.finished"
 local flush = require "weir.flush"
 local front = require "weir.front"
@@ -20,6 +21,7 @@ local transform = require "weir.transform"
 core.add_methods(pipe.methods)
 core.add_methods(tasks.methods)
 core.add_methods(iterate.methods)
+core.add_methods(file.methods)
 core.add_methods(front.methods)
 require "weir.bridge"
 
@@ -49,6 +51,7 @@ local weir = {
   pipeline = pipeline.pipeline,
   compose = compose.compose,
   readable_from = source.readable_from,
+  ltn12_sink = file.ltn12_sink,
 }
 
 --- Makes a stream whose sink is written in Lua.
@@ -83,6 +86,9 @@ weir.create_server = server.create
 function weir.create_read_stream(path, given)
   return core.read_file(options.read_file(path, given))
 end
+
+--- As io.open, with a stream behind the file.
+weir.open = file.opener(weir.create_write_stream, weir.create_read_stream)
 
 -- The standard streams are made when they are first asked for.
 local STANDARD = { stdin = 0, stdout = 1, stderr = 2 }

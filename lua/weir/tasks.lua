@@ -107,7 +107,10 @@ end
 local function on_event(waiter, event, ...)
   local wanted = waiter.event
   -- Nobody owes a `drain` any more where all has been written.
-  if wanted == "drain" and event == "finish" then answer(waiter, true) return true end
+  if wanted == "drain" and event == "finish" or wanted == "readable" and event == "end" then
+    answer(waiter, true)
+    return true
+  end
   if wanted ~= event then return false end
   answer(waiter, true, ...)
   return true
@@ -280,6 +283,19 @@ function methods.wait(self, event)
   watch(self, "wait")
   if type(event) ~= "string" then errors.bad_argument(1, "wait", "string", event) end
   return await(self, event, "wait")
+end
+
+-- Waits until all that was accepted before has been written.
+function tasks.wait_until_written(stream)
+  local state = watch(stream, "flush")
+  local way, err = core.way_to_wait "flush"
+  if not way then return nil, err end
+  local waiter = { event = "written", stream = stream, thread = way == "yield" and running() }
+  local accepted, refusal = stream:write("", function(problem)
+    if problem == nil then answer(waiter, true) else answer(waiter, tell(state, problem)) end
+  end)
+  if accepted == nil then return tell(state, refusal) end
+  return block(waiter, way)
 end
 
 -- `local ws <close>`: the end on a normal exit, or destroy() of what is only read; destroy(err) on

@@ -153,22 +153,18 @@ function weir.writable(options) end
 ---@return boolean? alive
 ---@return weir.Error? err
 function weir.run(mode, ...) end
-
 ---Runs a function as a coroutine, from the end of this turn on. What it raises is an uncaught error.
 ---@param fn function
 ---@param ... any its arguments
 ---@return thread
 function weir.spawn(fn, ...) end
-
 ---Makes the current run return soon. Nothing outside of one.
 function weir.stop() end
-
 ---Queues a call for the end of the current callback, before the loop goes on. Mirrors
 ---process.nextTick.
 ---@param fn function
 ---@param ... any its arguments
 function weir.next_tick(fn, ...) end
-
 ---Calls `fn` once, after `ms` milliseconds, at least 1.
 ---@param fn function
 ---@param ms number
@@ -203,27 +199,23 @@ function weir.on_uncaught(fn) end
 ---@param on boolean
 function weir.set_sigpipe(on) end
 
----Whose loop the streams run on.
----@return { kind: "own" }
+---Whose loop the streams run on; decides it, if nothing has yet.
+---@return { kind: "own"|"host"|"luv"|"luv-rebound"|"bridge" }
 function weir.loop_info() end
-
 ---Which loop the streams shall run on: luv's, by its module (Neovim's is `vim.uv`), or false for one of
 ---weir's own. Without it: a program's own loop, else luv's where it is loaded already, else weir's own.
 ---Raises when the choice has been made, at the first need of a loop.
 ---@param loop table|false the module luv
 function weir.use(loop) end
-
 ---Writes out what all streams have accepted, without ending them.
 ---@param ms? number for how many milliseconds at most. 2000
 ---@return boolean? flushed true: all is written. false: the time is over. nil: the loop cannot be run here
 ---@return weir.Error? err
 function weir.flush_all(ms) end
-
 ---For a loop of another kind that shall drive weir's: a descriptor that is readable when there is something
 ---to do, by `weir.run "nowait"`.
 ---@return integer fd
 function weir.backend_fd() end
-
 ---For the same: for how many milliseconds at most it may wait for that.
 ---@return integer ms -1: for ever
 function weir.backend_timeout() end
@@ -268,6 +260,26 @@ function weir.debug(to, options) end
 ---The release: "weir 0.1.0".
 ---@type string
 weir._VERSION = "weir 0.1.0"
+---As io.open, with a stream behind the file.
+---@param path string
+---@param mode? string as for io.open. "r"
+---@return weir.File? file
+---@return string? message
+function weir.open(path, mode) end
+---A sink of ltn12: takes chunks, ends the stream at the end, destroys it on an error.
+---@param stream weir.Writable
+---@return fun(chunk?: string, err?: any): 1|nil, any
+function weir.ltn12_sink(stream) end
+
+---The face of a file of `io`. Where it may wait it does; what fails answers nil, a message and a code.
+---@class weir.File
+---@field write fun(self: weir.File, ...: string|number): weir.File?, string?, integer|string?
+---@field flush fun(self: weir.File): weir.File?, string?, integer|string?
+---@field close fun(self: weir.File): true?, string?, integer|string?
+---@field read fun(self: weir.File, ...: string|integer): string? "l", "L", "a", or a number of bytes
+---@field lines fun(self: weir.File, ...: string|integer): fun(): string?
+---@field seek fun(self: weir.File, whence?: string, offset?: integer): integer?, string?, string?
+---@field setvbuf fun(self: weir.File, ...: any): true
 
 -- Streams ------------------------------------------------------------------------------------------
 
@@ -406,13 +418,10 @@ function Writable:fd() end
 ---@return weir.Error? err ERR_STREAM_WRITE_AFTER_END, ERR_STREAM_DESTROYED, or the stream's error
 function Writable:reopen(path, callback) end
 
--- Coroutines. The three below wait: in a coroutine they yield, and those who wait for one stream wake
--- first come, first served, when no tick is left. Outside of one they run the loop, if it is weir's own.
--- Where neither can be (in a callback, across a function of C, in Lua 5.1 also across pcall, metamethods
--- and iterators) they answer nil and ERR_CANNOT_WAIT, with nothing taken.
--- An error that they return is told: it is not uncaught as well. One that came while nobody waited is
--- returned by the next of them.
-
+-- The three below wait: in a coroutine they yield, and wake first come, first served, when no tick is left.
+-- Outside of one they run the loop, if it is weir's own. Where neither can be (in a callback, across a
+-- function of C, in Lua 5.1 also across pcall) they answer nil and ERR_CANNOT_WAIT, with nothing taken.
+-- An error that they return is told: not uncaught as well. One that came before is returned by the next.
 ---`write`, then waits while the stream asks to slow down.
 ---@param ... weir.Piece|weir.Callback|any as for write
 ---@return boolean? ok true: go on. nil: refused, or the stream has failed
@@ -430,6 +439,10 @@ function Writable:finish(...) end
 ---@return boolean? ok
 ---@return any ... the event's arguments; or the error
 function Writable:wait(event) end
+
+---The same stream with the face of a file of `io`.
+---@return weir.File
+function Writable:as_file() end
 
 ---@class weir.Stats
 ---@field writes integer          accepted
