@@ -125,6 +125,8 @@ static void close_context(weir_context *context, lua_State *L) {
     weir_lua_stream_end_all(context);
     if (context->loop.maker) weir_loop_leave(&context->loop);
     let_luv_close(context, L);
+    clean = weir_loop_is_dead(&context->loop) && weir_lua_stream_are_all_closed(context);
+    context->frees_core = clean;
   } else {
     let_luv_close(context, L);
     clean = context->loop.is_own ? close_own(context) : close_shared(context);

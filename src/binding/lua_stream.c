@@ -382,7 +382,7 @@ void weir_lua_stream_end_all(weir_context *context) {
   loop->is_over = true;
 }
 
-static bool are_all_closed(const weir_context *context) {
+bool weir_lua_stream_are_all_closed(const weir_context *context) {
   for (const weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
     if (stream->core.life != WEIR_CLOSED) return false;
   }
@@ -397,7 +397,7 @@ static bool run_for(weir_context *context, uint64_t timeout_ms) {
   uint64_t deadline_ns = loop->uv->hrtime() + timeout_ms * 1000000;
   for (;;) {
     weir_loop_run(loop, UV_RUN_NOWAIT);
-    if (are_all_closed(context)) return true;
+    if (weir_lua_stream_are_all_closed(context)) return true;
     if (loop->uv->hrtime() >= deadline_ns) return false;
     nanosleep(&nap, NULL);
   }
@@ -414,7 +414,8 @@ bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
     if (!clean) return false;
   }
   for_each(context, release_orphan);
-  return context->streams == NULL;
+  /* On luv's loop the userdata of some may still be there, and free their stream when they go. */
+  return loop->is_own ? context->streams == NULL : weir_lua_stream_are_all_closed(context);
 }
 
 void weir_lua_stream_open(weir_context *context, lua_State *L) {

@@ -140,6 +140,8 @@ void weir_lua_stream_settle_all(void *context);
 /* The state closes from within a callback of its loop: flushes and closes all streams without it.
 */
 void weir_lua_stream_end_all(weir_context *context);
+/* Whether no stream has anything left to do. */
+bool weir_lua_stream_are_all_closed(const weir_context *context);
 /* The state closes: flushes and closes all streams. Returns false if some did not within the bound.
 */
 bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms);

@@ -153,8 +153,10 @@ void weir_timer_end_all(weir_context *context) {
   while (context->timers) {
     weir_lua_timer *it = context->timers;
     end(it);
-    /* Made by a finalizer while the state closes: Lua will not collect it any more, LuaJIT will. */
-    if (it->boxed && !context->is_luajit) release(it);
+    /* Made by a finalizer while the state closes: Lua will not collect it any more, LuaJIT will. On
+    ** luv's loop it may be older than what ends the context, and be collected next.
+    */
+    if (it->boxed && !context->is_luajit && !context->luv_loop) release(it);
   }
 }
 
