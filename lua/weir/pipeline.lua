@@ -29,15 +29,35 @@ function Pipeline:destroy_all()
   while #destroyers > 0 do table.remove(destroyers, 1)(self.failure) end
 end
 
+-- Calls `act` when those that were destroyed have closed, which takes files and sockets a while.
+function Pipeline:when_closed(act)
+  local open = 1
+  local function one_less()
+    open = open - 1
+    if open == 0 then act() end
+  end
+  for _, stream in ipairs(self.streams) do
+    local state = core.state(stream)
+    if state.is_native and state.emit_close and stream:destroyed() and not stream:closed() then
+      open = open + 1
+      stream:once("close", one_less)
+    end
+  end
+  one_less()
+end
+
 function Pipeline:call_back()
-  if self.failure == nil then
+  local failure = self.failure -- as it is known now
+  if failure == nil then
     for i = 1, #self.cleanups do self.cleanups[i]() end
   end
-  core.next_tick(function(err) -- the failure as it is known now
-    if self.called then return end
-    self.called = true
-    self.callback(err)
-  end, self.failure)
+  self:when_closed(function()
+    core.next_tick(function()
+      if self.called then return end
+      self.called = true
+      self.callback(failure)
+    end)
+  end)
 end
 
 function Pipeline:answer(err)
@@ -161,8 +181,8 @@ end
 
 --- Joins streams; the arguments are checked.
 function pipeline.join(streams, callback)
-  local self = setmetatable({ callback = callback, missing = 0, left = 0, destroyers = {},
-    cleanups = {} }, Pipeline)
+  local self = setmetatable({ streams = streams, callback = callback, missing = 0, left = 0,
+    destroyers = {}, cleanups = {} }, Pipeline)
   for i = 1, #streams do self:add(streams, i) end
   return self
 end

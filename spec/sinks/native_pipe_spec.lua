@@ -21,6 +21,23 @@ describe("a pipe from file to file", function()
     return target, function() return result end, source
   end
 
+  it("that fails is over only when both files are closed", function()
+    local from = support.put(content_of(1000000))
+    for _, path in ipairs { "/dev/full", support.new_path() } do
+      local source = weir.create_read_stream(from)
+      local target = weir.create_write_stream(path)
+      local failure, were_closed
+      weir.pipeline(source, target, function(err)
+        failure, were_closed = err, source:closed() and target:closed()
+      end)
+      if path ~= "/dev/full" then target:once("open", function() target:destroy "enough" end) end
+      weir.run()
+      assert.equal(path == "/dev/full" and "ENOSPC" or "enough",
+        type(failure) == "table" and failure.code or failure)
+      assert.is_true(were_closed)
+    end
+  end)
+
   it("moves every byte, whatever the sizes", function()
     for _, size in ipairs { 0, 1, 4095, 4096, 65536, 65537, 1000003 } do
       local content = content_of(size)
