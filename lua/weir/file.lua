@@ -204,11 +204,9 @@ function file.methods.as_file(self)
   return face(self)
 end
 
-local real_open = io.open -- a script may put weir.open in its place
-
 -- Where appending begins.
-local function size_of(path)
-  local there = real_open(path, "rb")
+local function size_of(path, io_open)
+  local there = io_open(path, "rb")
   if not there then return 0 end
   local size = there:seek "end"
   there:close()
@@ -217,8 +215,8 @@ end
 
 local FLAGS = { w = "w", a = "a", ["w+"] = "w+", ["a+"] = "a+", ["r+"] = "r+" }
 
---- As io.open, with `make` and `read` for the two kinds of streams.
-function file.opener(make, read)
+--- As io.open, with `make` and `read` for the two kinds of streams; `io_open` is io's own.
+function file.opener(make, read, io_open)
   return function(path, mode)
     mode = mode or "r"
     if type(path) ~= "string" then errors.bad_argument(1, "open", "string", path) end
@@ -226,7 +224,7 @@ function file.opener(make, read)
     if bare ~= "r" and not FLAGS[bare] then
       errors.bad_argument(2, "open", "mode of io.open", mode)
     end
-    local base = bare:sub(1, 1) == "a" and size_of(path) or 0
+    local base = bare:sub(1, 1) == "a" and size_of(path, io_open) or 0
     local stream
     if bare == "r" then stream = read(path) else stream = make(path, { flags = FLAGS[bare] }) end
     if can_wait() then

@@ -1,29 +1,50 @@
 --- weir: writable streams for Lua, as Node.js has them. The public face of the module.
 local core = require "weir.core"
-local compose = require "weir.compose"
-local debugging = require "weir.debug"
-local file = require "weir.file"
-local finished = require "weir.finished"
 local flush = require "weir.flush"
 local front = require "weir.front"
-local gzip = require "weir.gzip"
-local inspect = require "weir.inspect"
-local iterate = require "weir.iterate"
-local lines = require "weir.lines"
 local options = require "weir.options"
-local server = require "weir.server"
-local pipe = require "weir.pipe"
-local pipeline = require "weir.pipeline"
-local source = require "weir.source"
 local tasks = require "weir.tasks"
-local transform = require "weir.transform"
-
-core.add_methods(pipe.methods)
-core.add_methods(tasks.methods)
-core.add_methods(iterate.methods)
-core.add_methods(file.methods)
-core.add_methods(front.methods)
 require "weir.bridge"
+
+local require = require
+
+-- What many programs never need is loaded when it is first called: a script's heap stays small, and
+-- its start short. It is looked for where weir itself was found.
+local own_path = package.path
+local function load_part(module)
+  local loaded = package.loaded[module]
+  if loaded then return loaded end
+  local path_now = package.path
+  package.path = own_path
+  local found, part = pcall(require, module)
+  package.path = path_now
+  if not found then error(part, 0) end
+  return part
+end
+
+-- A tail call, so that errors are raised at the caller as ever. Lua 5.1 counts a tail call as a
+-- level of its own, and has all parts loaded now.
+local counts_tail_calls = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+local function later(module, name, field)
+  local function find()
+    local part = load_part(module)
+    return (field and part[field] or part)[name]
+  end
+  if counts_tail_calls then return find() end
+  return function(...) return find()(...) end
+end
+
+local function methods_later(module, ...)
+  local methods = {}
+  for _, name in ipairs { ... } do methods[name] = later(module, name, "methods") end
+  return methods
+end
+
+core.add_methods(tasks.methods)
+core.add_methods(front.methods)
+core.add_methods(methods_later("weir.file", "as_file"))
+core.add_methods(methods_later("weir.pipe", "pipe", "unpipe"))
+core.add_methods(methods_later("weir.iterate", "read_chunk", "read_line", "chunks", "lines"))
 
 local weir = {
   _VERSION = "weir 0.1.0",
@@ -40,18 +61,18 @@ local weir = {
   flush_all = flush.flush_all,
   backend_fd = core.backend_fd,
   backend_timeout = core.backend_timeout,
-  inspect = inspect.inspect,
-  debug = debugging.debug,
-  transform = transform.transform,
-  passthrough = transform.passthrough,
-  gzip = gzip.gzip,
-  gunzip = gzip.gunzip,
-  lines = lines.lines,
-  finished = finished.finished,
-  pipeline = pipeline.pipeline,
-  compose = compose.compose,
-  readable_from = source.readable_from,
-  ltn12_sink = file.ltn12_sink,
+  inspect = later("weir.inspect", "inspect"),
+  debug = later("weir.debug", "debug"),
+  transform = later("weir.transform", "transform"),
+  passthrough = later("weir.transform", "passthrough"),
+  gzip = later("weir.gzip", "gzip"),
+  gunzip = later("weir.gzip", "gunzip"),
+  lines = later("weir.lines", "lines"),
+  finished = later("weir.finished", "finished"),
+  pipeline = later("weir.pipeline", "pipeline"),
+  compose = later("weir.compose", "compose"),
+  ltn12_sink = later("weir.file", "ltn12_sink"),
+  readable_from = later("weir.source", "readable_from"),
 }
 
 --- Makes a stream whose sink is written in Lua.
@@ -80,7 +101,7 @@ function weir.connect(given)
 end
 
 --- Makes a server, which listens for peers.
-weir.create_server = server.create
+weir.create_server = later("weir.server", "create")
 
 --- Makes a stream that reads from a file.
 function weir.create_read_stream(path, given)
@@ -88,7 +109,16 @@ function weir.create_read_stream(path, given)
 end
 
 --- As io.open, with a stream behind the file.
-weir.open = file.opener(weir.create_write_stream, weir.create_read_stream)
+local open
+local io_open = io.open -- a script may put weir.open in its place
+local function get_open()
+  if not open then
+    local opener = load_part("weir.file").opener
+    open = opener(weir.create_write_stream, weir.create_read_stream, io_open)
+  end
+  return open
+end
+weir.open = counts_tail_calls and get_open() or function(...) return get_open()(...) end
 
 -- The standard streams are made when they are first asked for.
 local STANDARD = { stdin = 0, stdout = 1, stderr = 2 }
