@@ -76,6 +76,18 @@ describe("a hundred thousand streams, one after the other", function()
     end
   end
 
+  -- A table that is rehashed at a bad moment grows once, and not again in the next round. What leaks
+  -- grows by as much in each.
+  local function stays_below(most, new, count)
+    for _ = 1, 2 do
+      local heap = collectgarbage "count"
+      if heap < most then return true end
+      most = heap + 100
+      make(new, count)
+    end
+    return collectgarbage "count" < most
+  end
+
   local function check(new)
     make(new, THOROUGH and 10000 or STREAMS) -- tables and pools have grown to what they need
     local descriptors, memory = support.descriptors(), support.memory()
@@ -83,7 +95,7 @@ describe("a hundred thousand streams, one after the other", function()
     make(new, STREAMS)
     assert.equal(descriptors, support.descriptors())
     assert.is_true(registry_size() <= registry + 2, "the registry grew")
-    assert.is_true(collectgarbage "count" < heap + 100, "Lua's heap grew")
+    assert.is_true(stays_below(heap + 100, new, STREAMS), "Lua's heap grew")
     if memory and not support.slow then
       local grown = support.memory() - memory
       assert.is_true(grown < 4 * 2 ^ 20, grown .. " bytes more than before")

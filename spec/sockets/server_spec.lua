@@ -97,6 +97,69 @@ describe("a server", function()
     assert.equal("ERR_SERVER_NOT_RUNNING", told.code)
   end)
 
+  it("may listen anew right after close, also while connections linger", function()
+    local closes, listens, theirs = 0, 0, {}
+    local server = weir.create_server(function(s)
+      theirs[#theirs + 1] = s
+      s:resume()
+    end)
+    server:on("close", function() closes = closes + 1 end)
+    server:on("listening", function() listens = listens + 1 end)
+    local host, port = listen(server, LOOPBACK)
+    local one = weir.connect { host = host, port = port }
+    support.run_until(function() return #theirs == 1 end)
+    server:close()
+    assert.is_nil(server:address())
+    server:listen { host = host, port = port }
+    local two = weir.connect { host = host, port = port }
+    support.run_until(function() return #theirs == 2 end)
+    assert.equal(2, server:connections())
+    assert.equal("0 2", closes .. " " .. listens)
+    one:end_()
+    two:end_()
+    support.close(one, two, theirs[1], theirs[2])
+    assert.equal(0, closes) -- it listens
+    close(server)
+    assert.equal(1, closes)
+  end)
+
+  it("closed and listening in one turn says the one, then the other", function()
+    local log = support.new_log()
+    local server = weir.create_server()
+    local host, port = listen(server, LOOPBACK)
+    server:on("listening", function() log.add "listening" end)
+    server:on("close", function() log.add "close" end)
+    server:close()
+    server:listen { host = host, port = port }
+    support.run_until(function() return server:listening() end)
+    weir.run "nowait"
+    assert.equal("close listening", log.take())
+    close(server)
+  end)
+
+  it("that cannot listen anew still says when its last connection has gone", function()
+    local theirs, told
+    local other, server = weir.create_server(), weir.create_server(function(s)
+      theirs = s
+      s:resume()
+    end)
+    local _, taken = listen(other, LOOPBACK)
+    local host, port = listen(server, LOOPBACK)
+    local s = weir.connect { host = host, port = port }
+    support.run_until(function() return theirs end)
+    local closed = false
+    server:close(function() closed = true end)
+    server:on("error", function(err) told = err.code end)
+    server:listen { host = host, port = taken }
+    support.run_until(function() return told end)
+    assert.equal("EADDRINUSE", told)
+    assert.is_false(closed)
+    s:end_()
+    support.run_until(function() return closed end)
+    support.close(s)
+    close(other)
+  end)
+
   it("emits `close` only when its last connection has gone", function()
     local theirs
     local server = weir.create_server(function(s) theirs = s end)
@@ -323,6 +386,29 @@ describe("the process", function()
     assert.equal(0, child.code)
     assert.is_nil(support.mode(child.path))
     peer.kill()
+  end)
+
+  it("ends only when peers that are still sending have heard all of it", function()
+    local ways = {
+      'weir.stop()', -- the state closes with all of it still to be written
+      's:pause() weir.set_timeout(weir.stop, 30)',
+      's:end_() s:on("finish", weir.stop)',
+      'os.exit(0, true)',
+    }
+    for _, way in ipairs(ways) do
+      local peer = support.peer "-r 8192 chatty 4000000"
+      local child = support.child(([[
+        local s = weir.connect { host = "127.0.0.1", port = %d }
+        s:on("connect", function()
+          s:write(("x"):rep(200000))
+          %s
+        end)
+        weir.run()
+      ]]):format(peer.port, way))
+      assert.equal("", child.output)
+      assert.equal(0, child.code)
+      assert.equal("200000", peer.said():match "^%d+", way)
+    end
   end)
 
   it("flushes what was written when it ends without running the loop to its end", function()

@@ -313,12 +313,19 @@ static void close_one(weir_lua_stream *stream) {
                  (open && stream->kind->discards && stream->kind->discards(stream));
   stream->collected = true;
   stream->core.auto_destroy = true;
+  bool waits = !dropped && stream->kind->drops_input && stream->kind->drops_input(stream);
+  if (waits && writable->writer == WEIR_FINISHED) return;
   if (dropped || writable->writer == WEIR_FINISHED) {
     weir_stream_destroy(&stream->core, NULL);
   } else {
     weir_error *refusal = NULL;
     weir_writable_end(writable, NULL, 0, WEIR_NOBODY, &refusal);
   }
+}
+
+static bool may_reset(const weir_lua_stream *stream) {
+  return stream->core.life == WEIR_ALIVE && !stream->core.error && stream->kind->may_reset &&
+         stream->kind->may_reset(stream);
 }
 
 /* Collected: an idle stream is closed. One with work pending is held, so the state closes, or a
@@ -339,7 +346,7 @@ static lua_results stream_gc(lua_State *L) {
     free(stream);
     return 0;
   }
-  bool busy = is_busy(stream);
+  bool busy = is_busy(stream) || may_reset(stream);
   stream->collected = true;
   stream->orphan = busy || stream->settling;
   weir_stream_hold(&stream->core);

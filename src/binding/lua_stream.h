@@ -47,6 +47,10 @@ typedef struct weir_stream_kind {
   void (*unused)(weir_lua_stream *stream);         /* frees the sink; NULL: there is none */
   /* Not ended when the state closes, or nobody will read what comes of it: drop it? */
   bool (*discards)(const weir_lua_stream *stream);
+  /* Idle, and yet not to be closed without an end? */
+  bool (*may_reset)(const weir_lua_stream *stream);
+  /* The state closes: nobody reads any more. Is there an end to wait for nevertheless? */
+  bool (*drops_input)(weir_lua_stream *stream);
   void (*end_now)(weir_lua_stream *stream, bool discard); /* the loop will never go on */
   bool (*must_wait)(const weir_lua_stream *stream);       /* a pool thread reads memory of Lua's */
 } weir_stream_kind;

@@ -45,16 +45,20 @@ static void emit(weir_server *it, int event, weir_error *error) {
   weir_emit_for(context, it, L, event, error ? 1 : 0);
 }
 
+static bool take(bool *flag) {
+  bool was = *flag;
+  *flag = false;
+  return was;
+}
+
 static void run_tick(weir_tick *tick) {
   weir_server *it = WEIR_TICK_OWNER(tick, weir_server, tick);
+  if (take(&it->tells_close)) emit(it, WEIR_ON_CLOSE, NULL); /* it came before the others */
   weir_error *error = it->tells_error;
-  bool listening = it->tells_listening, closed = it->tells_close;
   it->tells_error = NULL;
-  it->tells_listening = it->tells_close = false;
   if (error) emit(it, WEIR_ON_ERROR, error);
-  if (listening) emit(it, WEIR_ON_LISTENING, NULL);
-  if (closed) emit(it, WEIR_ON_CLOSE, NULL);
   weir_error_release(error);
+  if (take(&it->tells_listening)) emit(it, WEIR_ON_LISTENING, NULL);
   if (it->state == WEIR_SERVER_IDLE && !weir_tick_is_queued(&it->tick)) set_held(it, false);
   weir_server_release(it);
 }
@@ -95,7 +99,8 @@ static void drop(weir_server *it, int fd) {
 }
 
 static void on_accepted(void *owner, int fd) {
-  weir_server *it = owner;
+  weir_listening *listening = owner;
+  weir_server *it = listening->server;
   weir_context *context = it->context;
   lua_State *L = context->L;
   if (it->connections >= it->max_connections) {
@@ -117,9 +122,11 @@ static void on_accepted(void *owner, int fd) {
   weir_context_uncaught(context, L);
 }
 
+/* As in Node, one that listens again by then says so only once it is closed again. */
 static void close_if_drained(weir_server *it) {
-  if (it->state != WEIR_SERVER_CLOSING || it->connections > 0 || it->listener.handles > 0) return;
-  it->state = WEIR_SERVER_IDLE;
+  if (!it->owes_close || it->connections > 0 || it->state == WEIR_SERVER_LISTENING) return;
+  it->owes_close = false;
+  if (it->state == WEIR_SERVER_CLOSING) it->state = WEIR_SERVER_IDLE;
   it->tells_close = true;
   tell_later(it);
 }
@@ -131,9 +138,17 @@ void weir_server_connection_closed(weir_server *it) {
 }
 
 static void on_listener_closed(void *owner) {
-  weir_server *it = owner;
-  close_if_drained(it);
+  weir_listening *listening = owner;
+  weir_server *it = listening->server;
+  free(listening);
   weir_server_release(it);
+}
+
+static void drop_listening(weir_server *it) {
+  weir_listening *listening = it->listening;
+  it->listening = NULL;
+  if (!listening || listening->listener.fd < 0) free(listening);
+  else weir_listener_close(&listening->listener); /* frees it, perhaps later */
 }
 
 /* --- listening --- */
@@ -144,26 +159,27 @@ static void fail(weir_server *it, int code, const char *syscall, const struct so
   if (address && weir_address_to_text(address, text) >= 0) about = text;
   weir_error_release(it->tells_error);
   it->tells_error = weir_error_system_at(-code, syscall, about, it->port);
-  it->state = WEIR_SERVER_IDLE;
+  drop_listening(it);
+  it->state = it->owes_close ? WEIR_SERVER_CLOSING : WEIR_SERVER_IDLE;
   tell_later(it);
 }
 
 /* The listener has its socket, or an error. */
 static void opened(weir_server *it, int error, const struct sockaddr *address) {
+  weir_listener *listener = &it->listening->listener;
   if (!error) {
-    it->listener.accepted = on_accepted;
-    it->listener.closed = on_listener_closed;
-    it->listener.owner = it;
+    listener->accepted = on_accepted;
+    listener->closed = on_listener_closed;
+    listener->owner = it->listening;
     it->references++;
-    error = weir_listener_start(&it->listener);
-    if (error) weir_listener_close(&it->listener);
+    error = weir_listener_start(listener);
   }
   if (error) {
     fail(it, error, "listen", address);
     return;
   }
   it->state = WEIR_SERVER_LISTENING;
-  weir_listener_set_ref(&it->listener, !it->no_ref);
+  weir_listener_set_ref(listener, !it->no_ref);
   it->tells_listening = true;
   tell_later(it);
 }
@@ -173,7 +189,8 @@ static void open_one(weir_server *it, struct addrinfo *found) {
   int error = -EADDRNOTAVAIL;
   const struct addrinfo *address = found;
   for (; address; address = address->ai_next) {
-    error = weir_listener_open(&it->listener, address->ai_addr, address->ai_addrlen, it->backlog);
+    error = weir_listener_open(&it->listening->listener, address->ai_addr, address->ai_addrlen,
+                               it->backlog);
     if (!error || !address->ai_next) break;
   }
   opened(it, error, address ? address->ai_addr : NULL);
@@ -204,18 +221,30 @@ static void open_host(weir_server *it) {
 static void open_path(weir_server *it, size_t size, bool abstract, mode_t mode) {
   weir_address address;
   int error = weir_address_of_path(&address, it->path, size, abstract);
-  if (!error) error = weir_listener_open_path(&it->listener, &address, mode, it->backlog);
+  if (!error) {
+    error = weir_listener_open_path(&it->listening->listener, &address, mode, it->backlog);
+  }
   opened(it, error, NULL);
 }
 
+static void open_any(weir_server *it) {
+  weir_listener *listener = &it->listening->listener;
+  opened(it, weir_listener_open_any(listener, it->port, it->backlog), NULL);
+}
+
 void weir_server_start(weir_server *it, size_t size, bool abstract, mode_t mode) {
-  weir_loop *loop = &it->context->loop;
   it->state = WEIR_SERVER_STARTING;
-  weir_listener_init(&it->listener, loop);
   set_held(it, true);
+  it->listening = calloc(1, sizeof *it->listening);
+  if (!it->listening) {
+    fail(it, -ENOMEM, "listen", NULL);
+    return;
+  }
+  it->listening->server = it;
+  weir_listener_init(&it->listening->listener, &it->context->loop);
   if (it->path) open_path(it, size, abstract, mode);
   else if (it->host) open_host(it);
-  else opened(it, weir_listener_open_any(&it->listener, it->port, it->backlog), NULL);
+  else open_any(it);
 }
 
 /* --- ending --- */
@@ -223,13 +252,14 @@ void weir_server_start(weir_server *it, size_t size, bool abstract, mode_t mode)
 bool weir_server_stop(weir_server *it) {
   if (it->state != WEIR_SERVER_STARTING && it->state != WEIR_SERVER_LISTENING) return false;
   it->state = WEIR_SERVER_CLOSING;
+  it->owes_close = true;
   it->tells_listening = false;
   if (it->lookup) {
     weir_lookup_cancel(it->lookup);
     it->lookup = NULL;
     weir_server_release(it);
   }
-  weir_listener_close(&it->listener);
+  drop_listening(it);
   close_if_drained(it);
   return true;
 }

@@ -55,7 +55,7 @@ static lua_results server_new(lua_State *L) {
   weir_context *context = weir_context_of(L);
   weir_stream_options options;
   weir_options_read(L, 1, &options);
-  weir_loop *loop = weir_context_loop(context, L);
+  weir_context_loop(context, L); /* it must have one; may raise */
   luaL_checkstack(L, WEIR_STACK, NULL);
   box *owner = weir_newuserdata(L, sizeof *owner);
   *owner = (box){.magic = MAGIC};
@@ -70,7 +70,6 @@ static lua_results server_new(lua_State *L) {
   it->options = options;
   it->max_connections = weir_options_count(L, 1, "max_connections", UINT64_MAX);
   weir_socket_settings_read(L, 1, &it->settings);
-  weir_listener_init(&it->listener, loop);
   weir_context_hold(context);
   it->next = context->servers;
   if (it->next) it->next->previous = it;
@@ -91,7 +90,7 @@ static lua_results server_listen(lua_State *L) {
   weir_server *it = check(L, "listen");
   weir_context *context = it->context;
   luaL_checktype(L, 2, LUA_TTABLE);
-  if (it->state != WEIR_SERVER_IDLE || it->listener.handles > 0) {
+  if (it->state == WEIR_SERVER_STARTING || it->state == WEIR_SERVER_LISTENING) {
     raise_code(L, context, WEIR_E_SERVER_ALREADY_LISTEN);
   }
   const char *abstract = weir_options_string(L, 2, "abstract");
@@ -131,7 +130,7 @@ static lua_results server_close(lua_State *L) {
 
 static lua_results server_address(lua_State *L) {
   const weir_server *it = check(L, "address");
-  return weir_address_push(L, it->listener.fd, false);
+  return weir_address_push(L, it->listening ? it->listening->listener.fd : -1, false);
 }
 
 static lua_results server_listening(lua_State *L) {
@@ -147,7 +146,7 @@ static lua_results server_connections(lua_State *L) {
 static lua_results set_ref(lua_State *L, const char *method, bool on) {
   weir_server *it = check(L, method);
   it->no_ref = !on;
-  weir_listener_set_ref(&it->listener, on);
+  if (it->listening) weir_listener_set_ref(&it->listening->listener, on);
   lua_settop(L, 1);
   return 1;
 }

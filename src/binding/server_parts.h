@@ -21,19 +21,26 @@ typedef enum weir_server_state {
   WEIR_SERVER_CLOSING, /* its connections are still there */
 } weir_server_state;
 
+/* One time of listening: libuv may have its handles still when the next one begins. */
+typedef struct weir_listening {
+  weir_listener listener;
+  weir_server *server;
+} weir_listening;
+
 struct weir_server {
   weir_context *context;
   uint32_t holder;     /* see objects.h */
   unsigned references; /* the userdata's, the listener's, each connection's and the tick's */
   weir_server_state state;
-  weir_listener listener;
-  weir_lookup *lookup; /* NULL: not under way */
+  struct weir_listening *listening; /* NULL: not the owner of a listener (any more) */
+  weir_lookup *lookup;              /* NULL: not under way */
   int port, backlog;
   weir_stream_type type;
   char *host; /* owned; NULL: any, or a path */
   char *path; /* owned; NULL: none */
   uint64_t connections, max_connections;
   bool no_ref;
+  bool owes_close;             /* it was closed, and has not said so yet */
   weir_stream_options options; /* of the connections */
   weir_socket_settings settings;
   /* What the tick tells. */

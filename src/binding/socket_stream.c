@@ -49,6 +49,16 @@ static void end_now(weir_lua_stream *stream, bool discard) {
   weir_stream_sink_end_now(&socket->sink, discard, stream->context->loop.ending_by_ns);
 }
 
+static bool may_reset(const weir_lua_stream *stream) {
+  const weir_socket *socket = stream->sink;
+  return weir_stream_sink_may_reset(&socket->sink);
+}
+
+static bool drops_input(weir_lua_stream *stream) {
+  weir_socket *socket = stream->sink;
+  return weir_stream_sink_drop_input(&socket->sink);
+}
+
 static const weir_stream_kind tcp_kind = {
     .name = "tcp",
     .is_socket = true,
@@ -59,6 +69,8 @@ static const weir_stream_kind tcp_kind = {
     .push_pending = push_pending,
     .push_bytes_read = push_bytes_read,
     .unused = free_socket,
+    .may_reset = may_reset,
+    .drops_input = drops_input,
     .end_now = end_now,
 };
 
@@ -72,6 +84,8 @@ static const weir_stream_kind unix_kind = {
     .push_pending = push_pending,
     .push_bytes_read = push_bytes_read,
     .unused = free_socket,
+    .may_reset = may_reset,
+    .drops_input = drops_input,
     .end_now = end_now,
 };
 

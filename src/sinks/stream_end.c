@@ -18,6 +18,7 @@ void weir_stream_sink_finish(void *self) {
   if (sink->shut && shutdown(sink->fd, SHUT_WR) != 0 && errno != ENOTCONN) {
     error = weir_error_system(errno, "shutdown");
   }
+  if (!error && weir_stream_sink_linger_dropping(sink)) return;
   if (!error) weir_stream_sink_linger(sink);
   weir_writable_finished(sink->writable, error);
   weir_error_release(error);
@@ -42,17 +43,9 @@ static void on_poll_closed(weir_handle *poll) {
   if (is_callback) weir_loop_run_ticks(loop);
 }
 
-/* Unread input would turn the close into a reset, which takes from the peer what is on its way. */
-static void drain(const weir_stream_sink *sink) {
-  char dropped[4096];
-  for (size_t left = DRAIN_MAX; left > 0; left -= sizeof dropped) {
-    if (recv(sink->fd, dropped, sizeof dropped, MSG_DONTWAIT) <= 0) return;
-  }
-}
-
 static void close_descriptor(weir_stream_sink *sink) {
   if (sink->resets) weir_socket_set_reset(sink->fd);
-  else if (sink->shut && !sink->input_ended) drain(sink);
+  else if (sink->shut) weir_stream_sink_drop(sink, DRAIN_MAX); /* unread input makes a reset */
   weir_socket_close(sink->fd);
   sink->fd = -1;
 }
@@ -83,11 +76,15 @@ void weir_stream_sink_close(void *self, weir_error *error) {
 
 /* --- the end without the loop --- */
 
-static bool wait_until(int fd, uint64_t deadline_ns, const weir_loop *loop) {
-  uint64_t now = loop->uv->hrtime();
+/* Waits for `events`, and drops what has come meanwhile. Returns whether there is time. */
+static bool wait_until(weir_stream_sink *sink, short events, uint64_t deadline_ns) {
+  uint64_t now = sink->loop->uv->hrtime();
   if (now >= deadline_ns) return false;
-  struct pollfd waited = {.fd = fd, .events = POLLOUT};
-  return poll(&waited, 1, (int)((deadline_ns - now) / 1000000) + 1) >= 0 || errno == EINTR;
+  bool drops = sink->drops && !sink->input_ended;
+  struct pollfd waited = {.fd = sink->fd, .events = (short)(events | (drops ? POLLIN : 0))};
+  int count = poll(&waited, 1, (int)((deadline_ns - now) / 1000000) + 1);
+  if (drops && count > 0) weir_stream_sink_drop(sink, DRAIN_MAX);
+  return count >= 0 || errno == EINTR;
 }
 
 static void write_rest(weir_stream_sink *sink, uint64_t deadline_ns) {
@@ -98,15 +95,34 @@ static void write_rest(weir_stream_sink *sink, uint64_t deadline_ns) {
     struct iovec vectors[WEIR_STREAM_VECTORS];
     ssize_t written = weir_stream_sink_write_once(
         sink, vectors, weir_stream_sink_fill_vectors(sink, vectors, slices, count));
+    if (written > 0) sink->written += (uint64_t)written;
     if (written > 0) weir_queue_submitted(queue, (uint64_t)written);
     else if (written != -EAGAIN && written != 0) return;
-    else if (!wait_until(sink->fd, deadline_ns, sink->loop)) return;
+    else if (!wait_until(sink, POLLOUT, deadline_ns)) return;
+  }
+}
+
+/* Peers that are still sending are heard out. The others cost no time: there may be many. */
+static void hear_out(weir_stream_sink *sink, uint64_t deadline_ns) {
+  if (!sink->drops || sink->written == 0 || shutdown(sink->fd, SHUT_WR) != 0) return;
+  sink->shut = true;
+  while (!sink->input_ended && weir_stream_sink_drop(sink, DRAIN_MAX) > 0) {
+    uint64_t now = sink->loop->uv->hrtime();
+    uint64_t grace_ns = now + UINT64_C(1000000) * WEIR_STREAM_GRACE_MS;
+    uint64_t until = grace_ns < deadline_ns ? grace_ns : deadline_ns;
+    struct pollfd waited = {.fd = sink->fd, .events = POLLIN};
+    if (now >= deadline_ns) return;
+    poll(&waited, 1, (int)((until - now) / 1000000) + 1);
   }
 }
 
 void weir_stream_sink_end_now(weir_stream_sink *sink, bool discard, uint64_t deadline_ns) {
   const weir_stream *stream = weir_stream_sink_stream(sink);
   if (sink->fd < 0) return;
-  if (stream->life == WEIR_ALIVE && !stream->error && !discard) write_rest(sink, deadline_ns);
+  sink->drops = sink->type != WEIR_STREAM_BORROWED;
+  if (stream->life == WEIR_ALIVE && !stream->error && !discard) {
+    write_rest(sink, deadline_ns);
+    hear_out(sink, deadline_ns);
+  }
   close_descriptor(sink);
 }

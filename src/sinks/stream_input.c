@@ -10,8 +10,11 @@
 enum {
   READS_MAX = 8,       /* then the loop has its turn */
   OWN_SLAB_MAX = 4096, /* what is smaller does not keep a whole slab from others */
-  GRACE_MS = 100,      /* for a script that begins to read only after it has ended its own side */
+  DROP_MAX = 512 * 1024,
+  DROP_MS = 2000, /* as long as a state that closes waits for anything */
 };
+
+static void drop_some(weir_stream_sink *sink);
 
 /* --- read --- */
 
@@ -67,6 +70,10 @@ static bool read_some(weir_stream_sink *sink) {
 }
 
 void weir_stream_sink_read(weir_stream_sink *sink) {
+  if (sink->drops) {
+    drop_some(sink);
+    return;
+  }
   for (int reads = 0; reads < READS_MAX && sink->reading; reads++) {
     if (weir_readable_is_over(sink->readable)) sink->reading = false; /* abandoned */
     else if (!read_some(sink)) return;
@@ -111,8 +118,63 @@ void weir_stream_sink_linger(weir_stream_sink *sink) {
   if (!sink->readable || weir_readable_is_over(sink->readable)) return;
   if (!weir_stream_sink_stream(sink)->auto_destroy) return; /* it is the script that closes */
   if (!is_untouched(sink->readable) || !weir_stream_sink_clock(sink)) return;
-  weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, GRACE_MS);
+  weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
   set_lingering(sink, true);
+}
+
+/* --- input when the state closes --- */
+
+size_t weir_stream_sink_drop(weir_stream_sink *sink, size_t limit) {
+  char dropped[16384];
+  size_t total = 0;
+  while (total < limit && !sink->input_ended) {
+    ssize_t size = read_once(sink, dropped, sizeof dropped);
+    if (size > 0) total += (size_t)size;
+    else if (size == -EAGAIN || size == -EWOULDBLOCK) break;
+    else sink->input_ended = true;
+  }
+  return total;
+}
+
+/* Nothing more is awaited of the peer. */
+static void stop_dropping(weir_stream_sink *sink) {
+  weir_writable *writable = sink->writable;
+  if (!sink->lingering) return;
+  if (writable->writer == WEIR_FINISHED) weir_stream_destroy(writable->stream, NULL);
+  else weir_writable_finished(writable, NULL);
+  set_lingering(sink, false);
+}
+
+static void drop_some(weir_stream_sink *sink) {
+  bool dropped = weir_stream_sink_drop(sink, DROP_MAX) > 0;
+  if (dropped && sink->lingering && sink->loop->uv->hrtime() < sink->drops_until_ns) {
+    weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
+  }
+  if (!sink->input_ended) return;
+  sink->reading = false;
+  stop_dropping(sink);
+}
+
+bool weir_stream_sink_may_reset(const weir_stream_sink *sink) {
+  return sink->fd >= 0 && !sink->input_ended && !sink->resets && sink->written > 0 &&
+         sink->type != WEIR_STREAM_BORROWED;
+}
+
+bool weir_stream_sink_linger_dropping(weir_stream_sink *sink) {
+  if (!sink->drops || !weir_stream_sink_may_reset(sink)) return false;
+  if (!weir_stream_sink_clock(sink)) return false;
+  sink->drops_until_ns = sink->loop->uv->hrtime() + UINT64_C(1000000) * DROP_MS;
+  weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
+  set_lingering(sink, true);
+  return true;
+}
+
+bool weir_stream_sink_drop_input(weir_stream_sink *sink) {
+  sink->drops = true;
+  if (sink->fd < 0 || sink->input_ended || sink->type == WEIR_STREAM_BORROWED) return false;
+  sink->reading = true;
+  weir_stream_sink_watch(sink);
+  return sink->shut && weir_stream_sink_linger_dropping(sink);
 }
 
 /* What flows to nobody is dropped; a listener that comes late gets the rest. */
@@ -123,6 +185,10 @@ static void discard_input(weir_stream_sink *sink) {
 }
 
 void weir_stream_sink_on_linger(weir_stream_sink *sink) {
+  if (sink->drops) {
+    stop_dropping(sink);
+    return;
+  }
   if (!sink->discarding && is_untouched(sink->readable)) {
     discard_input(sink);
     return;

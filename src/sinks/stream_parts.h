@@ -13,7 +13,10 @@
 #include "sinks/stream_clock.h"
 #include "sinks/stream_sink.h"
 
-enum { WEIR_STREAM_VECTORS = 64 };
+enum {
+  WEIR_STREAM_VECTORS = 64,
+  WEIR_STREAM_GRACE_MS = 100, /* for a peer, or a script, that is only about to do something */
+};
 
 static inline weir_stream *weir_stream_sink_stream(const weir_stream_sink *sink) {
   return sink->writable->stream;
@@ -46,6 +49,12 @@ void weir_stream_sink_read(weir_stream_sink *sink);
 void weir_stream_sink_linger(weir_stream_sink *sink);
 /* The time limit of that was reached. */
 void weir_stream_sink_on_linger(weir_stream_sink *sink);
+/* The same after weir_stream_sink_drop_input(). Returns whether the peer's end is awaited; it is
+** told then that the writable side has finished.
+*/
+bool weir_stream_sink_linger_dropping(weir_stream_sink *sink);
+/* What has come so far is dropped, at most `limit` bytes. Returns how much that was. */
+size_t weir_stream_sink_drop(weir_stream_sink *sink, size_t limit);
 /* It is not any more; the stream closes. */
 void weir_stream_sink_stop_lingering(weir_stream_sink *sink);
 

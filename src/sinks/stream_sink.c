@@ -238,6 +238,7 @@ static void on_connected(void *self, int fd, weir_error *error) {
     if (code) failure = weir_error_system(-code, "connect");
   }
   if (fd >= 0 && sink->fd != fd) weir_socket_close(fd);
+  if (sink->drops && sink->fd >= 0) weir_stream_sink_drop_input(sink);
   weir_stream_constructed(stream, failure);
   weir_error_release(failure);
   if (sink->fd >= 0) weir_stream_tick(stream, &sink->connected_tick, tell_connected);

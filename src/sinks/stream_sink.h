@@ -55,12 +55,14 @@ typedef struct weir_stream_sink {
   bool shut;                /* we told the peer that nothing more comes */
   bool lingering;           /* the peer's end is awaited for a time */
   bool discarding;          /* nobody reads, so what comes is dropped */
+  bool drops;               /* the same where the state closes: past the readable side */
   bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
   bool no_ref;              /* does not keep the loop running */
   bool in_close;            /* close() is on the stack */
   bool resets;              /* closing tells the peer "reset" */
   int polled;               /* the events that are waited for now */
   uint64_t written, read;   /* bytes */
+  uint64_t drops_until_ns;  /* where the state closes, and the peer goes on sending */
   int unsent;               /* bytes the kernel had when the limit of a write began */
   uint64_t burst, burst_ms; /* bytes written in a row, and when that began */
   uint64_t write_timeout_ms, linger_timeout_ms, idle_timeout_ms; /* 0: none */
@@ -87,6 +89,13 @@ int weir_stream_sink_borrow(weir_stream_sink *sink, int fd);
 /* Frees what it owns. The sink must be closed, or never have been started. */
 void weir_stream_sink_deinit(weir_stream_sink *sink);
 
+/* The state closes and the readable side was abandoned: from now on what comes is dropped, and the
+** stream closes only when the peer has ended or has sent nothing for a while after our own end.
+** Returns whether there is an end to wait for that the writable side does not bring any more.
+*/
+bool weir_stream_sink_drop_input(weir_stream_sink *sink);
+/* Whether to close it now may take from the peer what it has not read yet of ours. */
+bool weir_stream_sink_may_reset(const weir_stream_sink *sink);
 /* Writes what is queued, now and without the loop, at most until `deadline_ns`, and closes. For a
 ** state that is closed from within a callback of the loop, which will never go on.
 */
