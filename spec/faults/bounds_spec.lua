@@ -76,7 +76,7 @@ describe("a hundred thousand streams, one after the other", function()
     end
   end
 
-  -- A table that is rehashed at a bad moment grows once, and not again in the next round. What leaks
+  -- A table that is rehashed at a bad moment grows once, and not again in the next round. A leak
   -- grows by as much in each.
   local function stays_below(most, new, count)
     for _ = 1, 2 do
