@@ -83,7 +83,30 @@ describe("a socket that nobody holds", function()
 end)
 
 describe("a forgotten socket", function()
+  setup(support.open_folder)
+  teardown(support.remove_folder)
   after_each(support.settle)
+
+  it("whose peer is still sending is closed only when that has heard all of ours", function()
+    local peer = support.peer "-r 8192 chatty 4000000"
+    local child = support.child(([[
+      local gone = setmetatable({}, { __mode = "k" })
+      do
+        local s = weir.connect { host = "127.0.0.1", port = %d }
+        gone[s] = true
+        s:pause():on("connect", function() s:write(("x"):rep(200000)) end)
+      end
+      support.run_until(function()
+        weir.set_timeout(function() end, 1)
+        collectgarbage()
+        return not next(gone)
+      end)
+      weir.run()
+      print "over"
+    ]]):format(peer.port))
+    assert.equal("over\n", child.output)
+    assert.equal("200000", peer.said():match "^%d+")
+  end)
 
   it("leaves no descriptor and no memory behind, however it ended", function()
     local server, host, port = serve(function(s)

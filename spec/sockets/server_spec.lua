@@ -394,6 +394,8 @@ describe("the process", function()
       's:pause() weir.set_timeout(weir.stop, 30)',
       's:end_() s:on("finish", weir.stop)',
       'os.exit(0, true)',
+      'io.stdout:flush() os.exit(0)',
+      's:unref() weir.stop()',
     }
     for _, way in ipairs(ways) do
       local peer = support.peer "-r 8192 chatty 4000000"

@@ -171,6 +171,7 @@ bool weir_stream_sink_linger_dropping(weir_stream_sink *sink) {
 
 bool weir_stream_sink_drop_input(weir_stream_sink *sink) {
   sink->drops = true;
+  weir_stream_sink_set_ref(sink, true); /* the loop runs for what was accepted, and no longer */
   if (sink->fd < 0 || sink->input_ended || sink->type == WEIR_STREAM_BORROWED) return false;
   sink->reading = true;
   weir_stream_sink_watch(sink);
