@@ -328,6 +328,14 @@ static bool may_reset(const weir_lua_stream *stream) {
          stream->kind->may_reset(stream);
 }
 
+/* To close it might be to close the parent's; or it was ended without the loop, and what it has is
+** left to the system.
+*/
+static bool is_out_of_reach(const weir_lua_stream *stream) {
+  if (weir_context_is_of_parent(stream->context)) return true;
+  return stream->context->loop.is_over && stream->core.life != WEIR_CLOSED;
+}
+
 /* Collected: an idle stream is closed. One with work pending is held, so the state closes, or a
 ** script called this by hand: it is ended, and lives until that is over.
 */
@@ -338,7 +346,7 @@ static lua_results stream_gc(lua_State *L) {
   it->stream = NULL;
   if (stream->context->L) weir_object_leave(stream->context, L, stream, stream->holder);
   stream->held = false;
-  if (weir_context_is_of_parent(stream->context)) { /* to close it might be to close the parent's */
+  if (is_out_of_reach(stream)) {
     stream->collected = true;
     return 0;
   }
