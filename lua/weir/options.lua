@@ -12,12 +12,27 @@ local function show(value)
   return tostring(value)
 end
 
--- Raises in the name of the constructor, at its caller: user, constructor, options.xxx, the
--- function that checks, and this one make five levels.
-local CALLER = 5
+-- Where the files of weir are, as the debug library names them; nil: there is no such library.
+local FOLDER = debug and debug.getinfo and debug.getinfo(1, "S").source:match "^(@.*/)[^/]*$"
+
+-- The level, seen from `fail`, of whoever has called into weir. How many functions are between
+-- depends on the check, and on what the Lua at hand makes of tail calls.
+local function level_of_caller()
+  if not FOLDER then return 5 end -- in most cases
+  local level = 3
+  local info = debug.getinfo(level, "S")
+  while info and (info.what == "tail" or info.source:sub(1, #FOLDER) == FOLDER) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  return level - 1
+end
+
+-- Raises in the name of the constructor, at its caller.
 local function fail(check, message, ...)
   local text = message:format(...)
-  error(("bad argument #%d to '%s' (%s)"):format(check.position, check.constructor, text), CALLER)
+  error(("bad argument #%d to '%s' (%s)"):format(check.position, check.constructor, text),
+    level_of_caller())
 end
 
 -- How many letters have to be changed, put in or left out to make one name of the other.

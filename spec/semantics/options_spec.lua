@@ -27,6 +27,29 @@ describe("the options of weir.writable", function()
     end
   end)
 
+  it("that are wrong are said to be so where the constructor was called", function()
+    local server = weir.create_server()
+    for _, call in ipairs {
+      function() return (weir.connect()) end,
+      function() return (weir.connect { port = 0 }) end,
+      function() return (weir.connect { port = 1, max_buffered = 1 }) end,
+      function() return (weir.connect { port = 1, path = "x" }) end,
+      function() return (weir.create_server { no_delay = 1 }) end,
+      function() return (server:listen()) end,
+      function() return (server:listen { port = 0, mode = 6 }) end,
+      function() return (weir.create_write_stream("x", { max_buffered = 5 })) end,
+      function() return (weir.create_write_stream("x", { flags = "q" })) end,
+      function() return (weir.create_read_stream("x", { start = 5, end_ = 3 })) end,
+      function() return (weir.writable { low_water_mark = 1, high_water_mark = 1 }) end,
+      function() return (weir.duplex { max_buffered = 1 }) end,
+      function() return (weir.transform { transform = 5 }) end,
+    } do
+      local line = debug.getinfo(call, "S").linedefined
+      local _, err = pcall(call)
+      assert.matches("options_spec.lua:" .. line .. ": bad argument #%d to '", err)
+    end
+  end)
+
   it("are a closed list: an unknown one raises and is named", function()
     local ws, err = try { write = write, colour = "red" }
     assert.is_nil(ws)
