@@ -92,10 +92,12 @@ function Pipeline:answer_at(i, err)
   self:answer(err)
 end
 
--- A source that closed before its `end`, though all was read in, still tells it.
+-- A source that closed before its `end`, though all was read in, still tells it, Node says. Files
+-- and sockets never do.
 local function is_late(src, err)
+  local state = core.state(src)
   return errors.is(err, PREMATURE_CLOSE) and core.input_ended(src) and src:errored() == nil
-    and not core.state(src).error_told
+    and not state.error_told and not state.is_native
 end
 
 function Pipeline:watch_source(src, i)

@@ -38,6 +38,21 @@ describe("a pipe from file to file", function()
     end
   end)
 
+  it("whose source is destroyed with its last bytes still to be read has failed", function()
+    local source = weir.create_read_stream(support.put "abc")
+    local target = weir.writable { high_water_mark = 1, write = function() end }
+    local codes = {}
+    target:write "full"
+    weir.pipeline(source, target, function(err) codes[#codes + 1] = err and err.code or "none" end)
+    source:pause()
+    source:read(0)
+    support.run_until(function() return source:readable_length() == 3 end)
+    weir.set_timeout(function() source:destroy() end, 20)
+    weir.run()
+    assert.equal("ERR_STREAM_PREMATURE_CLOSE", table.concat(codes, " "))
+    assert.is_true(target:closed())
+  end)
+
   it("moves every byte, whatever the sizes", function()
     for _, size in ipairs { 0, 1, 4095, 4096, 65536, 65537, 1000003 } do
       local content = content_of(size)
