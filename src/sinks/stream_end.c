@@ -108,7 +108,7 @@ static void hear_out(weir_stream_sink *sink, uint64_t deadline_ns) {
   sink->shut = true;
   while (!sink->input_ended && weir_stream_sink_drop(sink, DRAIN_MAX) > 0) {
     uint64_t now = sink->loop->uv->hrtime();
-    uint64_t grace_ns = now + UINT64_C(1000000) * WEIR_STREAM_GRACE_MS;
+    uint64_t grace_ns = now + UINT64_C(1000000) * WEIR_STREAM_PAUSE_MS;
     uint64_t until = grace_ns < deadline_ns ? grace_ns : deadline_ns;
     struct pollfd waited = {.fd = sink->fd, .events = POLLIN};
     if (now >= deadline_ns) return;

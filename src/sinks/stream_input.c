@@ -148,7 +148,7 @@ static void stop_dropping(weir_stream_sink *sink) {
 static void drop_some(weir_stream_sink *sink) {
   bool dropped = weir_stream_sink_drop(sink, DROP_MAX) > 0;
   if (dropped && sink->lingering && sink->loop->uv->hrtime() < sink->drops_until_ns) {
-    weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
+    weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_PAUSE_MS);
   }
   if (!sink->input_ended) return;
   sink->reading = false;

@@ -16,6 +16,7 @@
 enum {
   WEIR_STREAM_VECTORS = 64,
   WEIR_STREAM_GRACE_MS = 100, /* for a peer, or a script, that is only about to do something */
+  WEIR_STREAM_PAUSE_MS = 500, /* for one that has been sending: TCP itself may pause 200 ms */
 };
 
 static inline weir_stream *weir_stream_sink_stream(const weir_stream_sink *sink) {
