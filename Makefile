@@ -231,7 +231,7 @@ tsan: ## all specs on lua5.4 under ThreadSanitizer (gcc)
 TSAN_LIBS   = $(shell gcc -print-file-name=libtsan.so) $(CURDIR)/$(B)/ndl.so
 TSAN_SPECS ?= $(wildcard spec/semantics/*_spec.lua spec/sinks/file_*_spec.lua) \
   spec/sinks/run_spec.lua spec/sinks/lua_close_spec.lua spec/sinks/lua_states_spec.lua \
-  spec/faults/callbacks_spec.lua spec/faults/bounds_spec.lua
+  spec/faults/callbacks_spec.lua spec/faults/bounds_spec.lua spec/embedding/threads_spec.lua
 run-tsan: LUA_SUITE = env SPEC_PRELOAD='$(TSAN_LIBS)' LD_PRELOAD='$(TSAN_LIBS)' \
   $(LUA) spec/run.lua --mini $(TSAN_SPECS)
 run-tsan: $(MODULES) $(C_SPECS) $(PEERS) $(B)/ndl.so
