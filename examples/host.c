@@ -69,14 +69,13 @@ static int make_sink(lua_State *L) {
 
 /* --- the program --- */
 
-static const char *const script =
-    "local weir = require 'weir'\n"
-    "print('the loop is the ' .. weir.loop_info().kind .. '\\'s')\n"
-    "weir.spawn(function()\n"
-    "  for i = 1, 10 do assert(sink:send('line ', i, ' ')) end\n"
-    "  assert(sink:finish())\n"
-    "  print('finished')\n"
-    "end)\n";
+static const char *const script = "local weir = require 'weir'\n"
+                                  "print('the loop is the ' .. weir.loop_info().kind .. '\\'s')\n"
+                                  "weir.spawn(function()\n"
+                                  "  for i = 1, 10 do assert(sink:send('line ', i, ' ')) end\n"
+                                  "  assert(sink:finish())\n"
+                                  "  print('finished')\n"
+                                  "end)\n";
 
 static int on_uncaught(lua_State *L) {
   fprintf(stderr, "uncaught: %s\n", lua_tostring(L, 1) ? lua_tostring(L, 1) : "(no text)");
