@@ -127,10 +127,19 @@ local function on_close(waiter, ...)
   return true
 end
 
+-- Errors that somebody was told: not the last one only, because the calls that fail after the first
+-- have errors of their own.
+local TOLD_META = { __mode = "k" }
+local function note_told(state, err)
+  state.told = state.told or setmetatable({}, TOLD_META)
+  if rawequal(err, err) then state.told[err] = true end -- NaN is no key
+end
+local function was_told(state, err) return state.told ~= nil and state.told[err] ~= nil end
+
 -- The error is kept for who asks next, unless somebody was told.
 local function take_error(state, heard, err)
   local woken = wake(state, on_error, err)
-  if woken > 0 or heard or rawequal(state.told, err) then state.told = err
+  if woken > 0 or heard or was_told(state, err) then note_told(state, err)
   else state.pending = err end
 end
 
@@ -187,7 +196,7 @@ end
 -- The error that is told now; an earlier one that nobody asked for comes first.
 local function tell(state, err)
   if state.pending ~= nil then err, state.pending = state.pending, nil end
-  state.told = err
+  note_told(state, err)
   return nil, err
 end
 
@@ -303,7 +312,7 @@ end
 core.set_close(function(self, err)
   if self:destroyed() or self:writable_finished() then return end
   if err ~= nil or not core.state(self).has_writable then
-    watch(self, "close").told = err
+    if err ~= nil then note_told(watch(self, "close"), err) end
     self:destroy(err)
   elseif core.way_to_wait "close" == "yield" then
     local ok, why = self:finish()

@@ -47,6 +47,7 @@ describe("a file of weir.open", function()
     ok, message = file:write("y")
     assert.is_nil(ok)
     assert.matches("E%u+", message)
+    weir.run() -- what was told is not raised as well
   end)
 
   it("is read by lines, whole, and by numbers of bytes", function()

@@ -106,7 +106,7 @@ return {
     { "sinks/lua_close_spec.lua", "waits for a call that is under way" } },
   { "F35", "os.exit: what was accepted is written, the code is kept",
     { "sinks/lua_close_spec.lua", "keeps the code, and the file is complete" },
-    { "sinks/stdout_spec.lua", "or by os.exit(code, true)" } },
+    { "sinks/stdout_spec.lua", "without weir.run, or by os.exit" } },
   { "F36", "a forked child does its parent's streams no harm, whatever it does",
     { "faults/fork_spec.lua", "" } },
   { "F37", "a loop that is stopped goes on later where it was",
