@@ -56,6 +56,7 @@ local weir = {
   hrtime = core.hrtime,
   on_uncaught = core.on_uncaught,
   set_sigpipe = core.set_sigpipe,
+  set_close_timeout = core.set_close_timeout,
   loop_info = core.loop_info,
   use = core.use,
   flush_all = flush.flush_all,

@@ -199,6 +199,13 @@ function weir.on_uncaught(fn) end
 ---@param on boolean
 function weir.set_sigpipe(on) end
 
+---How long the end of the Lua state, or of the process, may take to flush what was accepted; what is
+---stuck beyond it is dropped. A write that the system is at already, into a regular file, is waited
+---for all the same. Raises for anything but a number of 0 or more. Node has nothing like it: there
+---`process.exit()` drops what is queued.
+---@param ms number milliseconds; 2000 unless this is called
+function weir.set_close_timeout(ms) end
+
 ---Whose loop the streams run on; decides it, if nothing has yet.
 ---@return { kind: "own"|"host"|"luv"|"luv-rebound"|"bridge" }
 function weir.loop_info() end

@@ -388,6 +388,26 @@ describe("the process", function()
     peer.kill()
   end)
 
+  it("takes no longer to end than weir.set_close_timeout says", function()
+    local peer = support.peer "-q -r 4096 never"
+    local child = support.child(([[
+      for _, wrong in ipairs { -1, "soon", 0 / 0, math.huge } do
+        assert(not pcall(weir.set_close_timeout, wrong))
+      end
+      weir.set_close_timeout(50)
+      local s = weir.connect { host = "127.0.0.1", port = %d }
+      s:on("connect", function()
+        s:write(("x"):rep(10 * 1024 * 1024))
+        weir.stop()
+      end)
+      weir.run()
+    ]]):format(peer.port))
+    assert.equal("", child.output)
+    assert.equal(0, child.code)
+    if not support.slow then assert.is_true(child.seconds < 2, child.seconds) end
+    peer.kill()
+  end)
+
   it("ends only when peers that are still sending have heard all of it", function()
     local ways = {
       'weir.stop()', -- the state closes with all of it still to be written

@@ -81,7 +81,7 @@ void weir_context_release(weir_context *context) {
 static bool close_own(weir_context *context) {
   weir_timer_end_all(context);
   weir_server_end_all(context);
-  bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
+  bool clean = weir_lua_stream_close_all(context, context->close_ms);
   return clean && weir_loop_close(&context->loop);
 }
 
@@ -90,7 +90,7 @@ static bool close_shared(weir_context *context) {
   weir_loop *loop = &context->loop;
   weir_timer_end_all(context);
   weir_server_end_all(context);
-  bool clean = weir_lua_stream_close_all(context, WEIR_CLOSE_MS);
+  bool clean = weir_lua_stream_close_all(context, context->close_ms);
   weir_loop_leave(loop);
   context->frees_core = clean;
   for (int turn = 0; turn < 2 && loop->idle.uv.any; turn++) {
@@ -188,6 +188,7 @@ static weir_context *make(lua_State *L) {
   weir_context *context = calloc(1, sizeof *context);
   if (!context) luaL_error(L, "not enough memory");
   context->references = 1;
+  context->close_ms = WEIR_CLOSE_MS;
   note_addresses(L, context);
   lua_getglobal(L, "jit");
   context->is_luajit = lua_istable(L, -1);

@@ -116,6 +116,7 @@ typedef struct weir_context {
   bool has_uncaught;
   bool is_luajit;
   bool leaves_signals;              /* SIGPIPE and SIGXFSZ stay as they are */
+  uint64_t close_ms;                /* how long the end of the state may take to flush */
   struct weir_lua_stream *streams;  /* all there are */
   struct weir_server *servers;      /* all there are */
   unsigned open_streams;            /* those that are not closed */

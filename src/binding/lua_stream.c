@@ -387,7 +387,7 @@ static bool somebody_must_wait(const weir_context *context) {
 
 void weir_lua_stream_end_all(weir_context *context) {
   weir_loop *loop = &context->loop;
-  loop->ending_by_ns = loop->uv->hrtime() + UINT64_C(1000000) * WEIR_CLOSE_MS;
+  loop->ending_by_ns = loop->uv->hrtime() + UINT64_C(1000000) * context->close_ms;
   for (weir_lua_stream *stream = context->streams; stream; stream = stream->next) {
     bool open = stream->writable.writer == WEIR_OPEN;
     bool discard = open && stream->kind->discards && stream->kind->discards(stream);

@@ -14,7 +14,7 @@
 #include "core/readable.h"
 #include "core/writable.h"
 
-/* How long lua_close may take to flush what was accepted. */
+/* How long lua_close may take to flush what was accepted, unless the script says otherwise. */
 enum { WEIR_CLOSE_MS = 2000 };
 
 /* The fields of the table in the userdata's user value. */

@@ -185,6 +185,15 @@ static lua_results loop_set_sigpipe(lua_State *L) {
   return 0;
 }
 
+/* set_close_timeout(ms): how long the end of the state may take to flush what was accepted. */
+static lua_results loop_set_close_timeout(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  lua_Number timeout_ms = luaL_checknumber(L, 1);
+  luaL_argcheck(L, timeout_ms >= 0 && timeout_ms <= INT32_MAX, 1, "milliseconds expected");
+  context->close_ms = (uint64_t)timeout_ms;
+  return 0;
+}
+
 static lua_results loop_hrtime(lua_State *L) {
   weir_push_count(L, weir_uv_linked.hrtime());
   return 1;
@@ -197,5 +206,6 @@ const luaL_Reg weir_loop_functions[] = {
     {"stop", loop_stop},
     {"hrtime", loop_hrtime},
     {"set_sigpipe", loop_set_sigpipe},
+    {"set_close_timeout", loop_set_close_timeout},
     {NULL, NULL},
 };
