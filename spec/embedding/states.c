@@ -85,7 +85,8 @@ static void say_what_is_mapped(void) {
   char line[4096];
   FILE *maps = fopen("/proc/self/maps", "r");
   while (maps && fgets(line, sizeof line, maps)) {
-    const char *name = strstr(line, "/weir/");
+    const char *name = strstr(line, "/weir/"); /* the last one: the checkout may be named so too */
+    for (const char *later; name && (later = strstr(name + 1, "/weir/"));) name = later;
     if (name && strstr(line, ".so\n") && strstr(line, " r-xp ")) printf("mapped: %s", name + 1);
   }
   if (maps) fclose(maps);
