@@ -46,7 +46,7 @@ describe("the types", function()
     local timer = weir.set_timeout(function() end, 1)
     for name in pairs(methods_of(timer)) do there[name] = true end
     timer:clear()
-    weir.run()
+    weir.run "nowait"
     for name in pairs(methods_of(weir.create_server())) do there[name] = true end
     assert.same(sorted(there), sorted(documented "^%u%w*:([%w_]+)$"))
   end)

@@ -50,7 +50,16 @@ function support.open_folder()
   support.sh("mkdir -m 755 " .. quote(folder))
 end
 
+-- A socket that a spec left open would keep the loop of all later ones going.
+local function destroy_sockets()
+  for _, entry in ipairs(weir.inspect()) do
+    if entry.kind == "tcp" or entry.kind == "unix" then entry.stream:destroy() end
+  end
+  pcall(weir.run, "nowait")
+end
+
 function support.remove_folder()
+  destroy_sockets()
   support.sh("rm -rf " .. quote(folder))
 end
 
