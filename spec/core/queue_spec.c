@@ -18,19 +18,20 @@ static long live_before;
 static uint32_t forgotten[64];
 static size_t forgotten_count;
 
-static void note_forgotten(void *holder, uint32_t anchor) {
-  CHECK(holder == forgotten);
+static void note_forgotten(weir_queue *holder, uint32_t anchor) {
+  CHECK(holder == &queue);
   if (CHECK(forgotten_count < 64)) forgotten[forgotten_count++] = anchor;
 }
+
+static const weir_queue_supply supply = {
+    .slabs = &slabs, .entries = &entries, .forget = note_forgotten};
 
 static void begin(void) {
   live_before = failing_alloc_live();
   forgotten_count = 0;
   weir_slab_pool_init(&slabs);
   weir_entry_pool_init(&entries);
-  weir_queue_init(&queue, &slabs, &entries);
-  queue.forget = note_forgotten;
-  queue.holder = forgotten;
+  weir_queue_init(&queue, &supply);
 }
 
 /* Takes out an entry for good. Returns its callback. */

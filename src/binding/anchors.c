@@ -21,13 +21,14 @@ void weir_anchors_deinit(weir_anchors *anchors) {
 
 /* Room for every slot there is to be given back, so that giving back never allocates. */
 static bool make_room(weir_anchors *anchors) {
-  if (anchors->slots < anchors->capacity) return true;
-  if (anchors->slots >= INT_MAX / 2) return false;
-  uint32_t capacity = anchors->capacity ? anchors->capacity * 2 : FIRST_CAPACITY;
+  uint32_t slots = anchors->slots;
+  bool is_full = slots == 0 || (slots >= FIRST_CAPACITY && (slots & (slots - 1)) == 0);
+  if (!is_full) return true;
+  if (slots >= INT_MAX / 2) return false;
+  uint32_t capacity = slots ? slots * 2 : FIRST_CAPACITY; /* powers of two: full at each of them */
   uint32_t *grown = realloc(anchors->free, capacity * sizeof *grown);
   if (!grown) return false;
   anchors->free = grown;
-  anchors->capacity = capacity;
   return true;
 }
 

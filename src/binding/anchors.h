@@ -13,8 +13,8 @@
 #include "binding/compat.h"
 
 typedef struct weir_anchors {
-  uint32_t *free; /* slots that were given back */
-  uint32_t free_count, capacity;
+  uint32_t *free; /* slots that were given back; NULL: there are none at all */
+  uint32_t free_count;
   uint32_t slots; /* slots ever handed out: 1 .. slots */
 } weir_anchors;
 

@@ -83,7 +83,7 @@ bool weir_descriptor_stream_start(weir_lua_stream *stream, lua_State *L, int fd,
   it->has_path = path != NULL;
   if (path) memcpy(it->path, path, size);
   weir_stream_sink_init(&it->sink, WEIR_STREAM_BORROWED);
-  weir_stream_sink_attach(&it->sink, &stream->context->loop, &stream->writable, &sink_host, stream);
+  weir_stream_sink_attach(&it->sink, &stream->context->loop, &stream->writable, &sink_host);
   if (weir_stream_sink_borrow(&it->sink, fd) != 0) {
     free(it);
     return false;

@@ -366,13 +366,17 @@ static void free_sink(weir_lua_stream *stream) {
 }
 
 static const weir_stream_kind writable = {
-    .name = "lua", .write_direct = write_direct, .unused = free_sink};
+    .name = "lua", .has_hooks = true, .write_direct = write_direct, .unused = free_sink};
 static const weir_stream_kind readable = {
-    .name = "readable", .reads = true, .read_only = true, .unused = free_sink};
-static const weir_stream_kind duplex = {
-    .name = "duplex", .reads = true, .write_direct = write_direct, .unused = free_sink};
+    .name = "readable", .reads = true, .read_only = true, .has_hooks = true, .unused = free_sink};
+static const weir_stream_kind duplex = {.name = "duplex",
+                                        .reads = true,
+                                        .has_hooks = true,
+                                        .write_direct = write_direct,
+                                        .unused = free_sink};
 static const weir_stream_kind transform = {.name = "transform",
                                            .reads = true,
+                                           .has_hooks = true,
                                            .write_hook = "_transform()",
                                            .write_direct = write_direct,
                                            .unused = free_sink};

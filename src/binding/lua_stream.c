@@ -254,9 +254,10 @@ typedef struct two_sides {
   weir_readable readable;
 } two_sides;
 
-void weir_lua_stream_push_fields(lua_State *L) {
-  lua_createtable(L, WEIR_FIELD_COUNT, 0);
-  for (int field = 1; field <= WEIR_FIELD_COUNT; field++) {
+void weir_lua_stream_push_fields(lua_State *L, bool hooks) {
+  int count = hooks ? WEIR_FIELD_COUNT : WEIR_FIELD_HOOKS - 1;
+  lua_createtable(L, count, 0);
+  for (int field = 1; field <= count; field++) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, field);
   }
@@ -270,7 +271,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   *it = (weir_stream_box){.magic = WEIR_STREAM_MAGIC};
   weir_context_push(context, L, WEIR_SLOT_STREAM_META);
   lua_setmetatable(L, -2);
-  weir_lua_stream_push_fields(L);
+  weir_lua_stream_push_fields(L, kind->has_hooks);
   lua_setuservalue(L, -2);
   weir_lua_stream *stream = calloc(1, kind->reads ? sizeof(two_sides) : sizeof *stream);
   if (!stream) luaL_error(L, "not enough memory");

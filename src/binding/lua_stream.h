@@ -34,6 +34,7 @@ typedef struct weir_stream_kind {
   const char *name;
   bool reads;             /* has a readable side */
   bool read_only;         /* has no writable side */
+  bool has_hooks;         /* functions of the script's that do the work */
   const char *write_hook; /* what is missing if it cannot be written to; NULL: "_write()" */
   bool borrows;           /* long strings may be lent to the sink instead of being copied */
   bool is_socket;         /* `close` tells whether there was an error */
@@ -63,14 +64,14 @@ struct weir_lua_stream {
   void *sink;
   weir_anchors anchors;
   const char *standard; /* "stdout": the process's own, which pipes never end; NULL: it is not */
-  bool started;
-  uint32_t holder; /* the context's anchor that can keep the userdata alive; see objects.h */
-  bool held;       /* it does: work is pending */
-  bool settling;   /* in the context's list of those that may be let go of */
-  bool collected;  /* its userdata is gone: nobody is told anything any more */
-  bool watched;    /* by coroutines */
-  bool counted;    /* among the context's open streams */
-  bool orphan;     /* collected with work pending: its reference waits for the state's end */
+  uint32_t holder;      /* the context's anchor that can keep the userdata alive; see objects.h */
+  bool started : 1;
+  bool held : 1;      /* the holder does: work is pending */
+  bool settling : 1;  /* in the context's list of those that may be let go of */
+  bool collected : 1; /* its userdata is gone: nobody is told anything any more */
+  bool watched : 1;   /* by coroutines */
+  bool counted : 1;   /* among the context's open streams */
+  bool orphan : 1;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };
 
@@ -96,8 +97,10 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 /* Creates the metatable of all streams, with all methods. */
 void weir_lua_stream_open(weir_context *context, lua_State *L);
 
-/* Pushes the table that the user value of anything with listeners is. May raise. */
-void weir_lua_stream_push_fields(lua_State *L);
+/* Pushes the table that the user value of anything with listeners is, with room for hooks or without.
+** May raise.
+*/
+void weir_lua_stream_push_fields(lua_State *L, bool hooks);
 
 /* --- finding it --- */
 

@@ -44,9 +44,9 @@ static lua_results self(lua_State *L) {
 
 static lua_results socket_set_no_delay(lua_State *L) {
   weir_socket *socket = check(L, "set_no_delay");
-  socket->settings.no_delay = check_on(L, "set_no_delay");
+  socket->no_delay = check_on(L, "set_no_delay");
   if (socket->sink.fd >= 0 && socket->sink.type == WEIR_STREAM_TCP) {
-    weir_socket_set_no_delay(socket->sink.fd, socket->settings.no_delay);
+    weir_socket_set_no_delay(socket->sink.fd, socket->no_delay);
   }
   return self(L);
 }
@@ -55,10 +55,10 @@ static lua_results socket_set_keep_alive(lua_State *L) {
   weir_socket *socket = check(L, "set_keep_alive");
   bool on = check_on(L, "set_keep_alive");
   uint64_t delay_ms = lua_isnoneornil(L, 3) ? 0 : check_ms(L, 3, "set_keep_alive");
-  socket->settings.keep_alive = on;
-  socket->settings.keep_alive_s = delay_ms > 1000000000 ? 1000000 : (unsigned)(delay_ms / 1000);
+  socket->keep_alive = on;
+  socket->keep_alive_s = delay_ms > 1000000000 ? 1000000 : (unsigned)(delay_ms / 1000);
   if (socket->sink.fd >= 0 && socket->sink.type == WEIR_STREAM_TCP) {
-    weir_socket_set_keep_alive(socket->sink.fd, on, socket->settings.keep_alive_s);
+    weir_socket_set_keep_alive(socket->sink.fd, on, socket->keep_alive_s);
   }
   return self(L);
 }

@@ -111,11 +111,10 @@ static void on_found(void *owner, const struct sockaddr *address, weir_error *er
 }
 
 static void apply(const weir_socket *socket) {
-  const weir_socket_settings *settings = &socket->settings;
   if (socket->sink.type != WEIR_STREAM_TCP) return;
-  if (settings->no_delay) weir_socket_set_no_delay(socket->sink.fd, true);
-  if (settings->keep_alive) {
-    weir_socket_set_keep_alive(socket->sink.fd, true, settings->keep_alive_s);
+  if (socket->no_delay) weir_socket_set_no_delay(socket->sink.fd, true);
+  if (socket->keep_alive) {
+    weir_socket_set_keep_alive(socket->sink.fd, true, socket->keep_alive_s);
   }
 }
 
@@ -164,12 +163,14 @@ void weir_socket_settings_read(lua_State *L, int index, weir_socket_settings *se
 /* NULL without memory. */
 static weir_socket *make_socket(weir_stream_type type, const char *path,
                                 const weir_socket_settings *settings) {
-  size_t size = strlen(path) + 1;
-  weir_socket *socket = calloc(1, sizeof *socket + size);
+  size_t size = strlen(path) + 1, whole = offsetof(weir_socket, path) + size;
+  weir_socket *socket = calloc(1, whole > sizeof *socket ? whole : sizeof *socket);
   if (!socket) return NULL;
   weir_stream_sink_init(&socket->sink, type);
   memcpy(socket->path, path, size);
-  socket->settings = *settings;
+  socket->no_delay = settings->no_delay;
+  socket->keep_alive = settings->keep_alive;
+  socket->keep_alive_s = settings->keep_alive_s;
   socket->sink.write_timeout_ms = settings->write_timeout_ms;
   socket->sink.linger_timeout_ms = settings->linger_timeout_ms;
   return socket;
@@ -184,7 +185,7 @@ static void start(weir_lua_stream *stream, weir_socket *socket, const weir_sink_
   weir_stream_options both = *options;
   both.source = &weir_stream_source_port;
   weir_lua_stream_start(stream, port, socket, &both);
-  weir_stream_sink_attach_readable(&socket->sink, stream->core.readable);
+  weir_stream_sink_begin_to_read(&socket->sink);
   weir_lua_stream_settle(stream);
 }
 
@@ -194,7 +195,7 @@ void weir_socket_push_accepted(weir_context *context, lua_State *L, int fd, weir
   weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type));
   weir_socket *socket = make_socket(type, "", settings);
   if (!socket) luaL_error(L, "not enough memory");
-  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host, stream);
+  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host);
   int error = weir_stream_sink_adopt(&socket->sink, fd);
   if (error) {
     free(socket);
@@ -241,7 +242,7 @@ lua_results weir_socket_connect_new(lua_State *L) {
     return luaL_error(L, "not enough memory");
   }
   socket->sink.connector = connector;
-  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host, stream);
+  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host);
   start(stream, socket, &weir_stream_sink_connecting_port, &options);
   return 1;
 }

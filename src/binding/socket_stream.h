@@ -23,10 +23,11 @@ struct weir_server;
 
 /* What a socket is to Lua: its sink, and what the script wished for before it was connected. */
 typedef struct weir_socket {
-  weir_stream_sink sink; /* first: the stream has a pointer to it */
-  weir_socket_settings settings;
+  weir_stream_sink sink;      /* first: the stream has a pointer to it */
   struct weir_server *server; /* whose connection it is; NULL: nobody's */
-  char path[];                /* of a unix socket, "" for others */
+  unsigned keep_alive_s;      /* of the settings, like the next two */
+  bool no_delay, keep_alive;
+  char path[]; /* of a unix socket, "" for others */
 } weir_socket;
 
 /* core.connect(options): the table is one that lua/weir/options.lua has checked. Pushes the stream.

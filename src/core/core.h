@@ -6,7 +6,7 @@
 #ifndef WEIR_CORE_CORE_H
 #define WEIR_CORE_CORE_H
 
-#include "core/entry.h"
+#include "core/queue.h"
 #include "core/slab.h"
 #include "core/tick.h"
 
@@ -19,6 +19,7 @@ typedef struct weir_core {
   weir_ticks ticks;
   weir_slab_pool slabs;
   weir_entry_pool entries;
+  weir_queue_supply queues;
   uint64_t (*now_ns)(void); /* a monotonic clock */
   unsigned sink_depth;      /* sink calls on the stack now */
   uint64_t turn_ns, turn;   /* when this turn's time was first asked for, and which turn that was */
@@ -38,6 +39,7 @@ static inline void weir_core_init(weir_core *core, uint64_t (*now_ns)(void)) {
   weir_ticks_init(&core->ticks, NULL, NULL);
   weir_slab_pool_init(&core->slabs);
   weir_entry_pool_init(&core->entries);
+  core->queues = (weir_queue_supply){.slabs = &core->slabs, .entries = &core->entries};
 }
 
 static inline void weir_core_deinit(weir_core *core) {

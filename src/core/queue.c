@@ -7,13 +7,13 @@
 
 #include "core/assert.h"
 
-void weir_queue_init(weir_queue *queue, weir_slab_pool *slabs, weir_entry_pool *entries) {
-  *queue = (weir_queue){.slabs = slabs, .entries = entries};
+void weir_queue_init(weir_queue *queue, const weir_queue_supply *supply) {
+  *queue = (weir_queue){.supply = supply};
 }
 
 static void release_fill(weir_queue *queue) {
   if (!queue->fill) return;
-  weir_slab_release(queue->slabs, queue->fill);
+  weir_slab_release(queue->supply->slabs, queue->fill);
   queue->fill = NULL;
 }
 
@@ -30,13 +30,13 @@ bool weir_queue_reserve(weir_queue *queue, const weir_piece *pieces, size_t coun
     if (!pieces[i].anchor && !pieces[i].slab) copied += pieces[i].size;
   }
   size_t slabs = copied / WEIR_SLAB_BYTES + 1; /* the slab being filled may have no room at all */
-  return weir_slab_pool_reserve(queue->slabs, slabs) &&
-         weir_entry_pool_reserve(queue->entries, count + slabs + 1);
+  return weir_slab_pool_reserve(queue->supply->slabs, slabs) &&
+         weir_entry_pool_reserve(queue->supply->entries, count + slabs + 1);
 }
 
 static weir_entry *append(weir_queue *queue) {
-  weir_entry *entry = weir_entry_pool_take(queue->entries);
-  entry->since_ns = queue->now_ns;
+  weir_entry *entry = weir_entry_pool_take(queue->supply->entries);
+  entry->since_ns = queue->supply->now_ns;
   if (queue->last) queue->last->next = entry;
   else queue->first = entry;
   queue->last = entry;
@@ -66,7 +66,7 @@ static void add_copied(weir_queue *queue, const char *bytes, size_t size) {
   while (size > 0) {
     if (!queue->fill || queue->fill->used == WEIR_SLAB_BYTES) {
       release_fill(queue);
-      queue->fill = weir_slab_pool_take(queue->slabs);
+      queue->fill = weir_slab_pool_take(queue->supply->slabs);
     }
     weir_slab *slab = queue->fill;
     size_t room = WEIR_SLAB_BYTES - slab->used;
@@ -133,13 +133,13 @@ void weir_queue_drop_content(weir_queue *queue, weir_entry *entry) {
   if (entry->slab) {
     weir_slab *slab = entry->slab;
     entry->slab = NULL;
-    weir_slab_release(queue->slabs, slab);
+    weir_slab_release(queue->supply->slabs, slab);
     if (slab == queue->fill && slab->references == 1) slab->used = 0; /* ours alone: fill it anew */
   }
   if (entry->anchor) {
     uint32_t anchor = entry->anchor;
     entry->anchor = 0;
-    queue->forget(queue->holder, anchor);
+    queue->supply->forget(queue, anchor);
   }
   entry->bytes = NULL;
 }
@@ -156,7 +156,7 @@ static weir_entry *unlink_first(weir_queue *queue) {
 /* Written and with nobody to tell: such an entry waits only behind a callback that is due. */
 static void drop_told(weir_queue *queue) {
   while (queue->first && queue->first != queue->write && !queue->first->callback.anchor) {
-    weir_entry_pool_give(queue->entries, unlink_first(queue));
+    weir_entry_pool_give(queue->supply->entries, unlink_first(queue));
   }
 }
 

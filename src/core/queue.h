@@ -33,21 +33,28 @@ typedef struct weir_slice {
   size_t size;
 } weir_slice;
 
-typedef struct weir_queue {
+typedef struct weir_queue weir_queue;
+
+/* What the queues of one core share. */
+typedef struct weir_queue_supply {
+  weir_slab_pool *slabs;
+  weir_entry_pool *entries;
+  void (*forget)(weir_queue *queue, uint32_t anchor); /* gives an anchor back to the binding */
+  uint64_t now_ns; /* what entries that are added remember as their time */
+} weir_queue_supply;
+
+struct weir_queue {
+  const weir_queue_supply *supply;
   weir_entry *first, *last;
   weir_entry *submit, *write; /* NULL: at the end */
   size_t submit_offset, write_offset;
   weir_slab *fill; /* where the next small piece goes, or NULL */
   size_t count;    /* entries */
-  uint64_t now_ns; /* what entries that are added remember as their time */
   uint64_t writes; /* writes whose last byte has not been written */
-  weir_slab_pool *slabs;
-  weir_entry_pool *entries;
-  void (*forget)(void *holder, uint32_t anchor); /* gives an anchor back to the binding */
-  void *holder;
-} weir_queue;
+};
 
-void weir_queue_init(weir_queue *queue, weir_slab_pool *slabs, weir_entry_pool *entries);
+/* The supply must outlive it. */
+void weir_queue_init(weir_queue *queue, const weir_queue_supply *supply);
 /* The queue must be empty. */
 void weir_queue_deinit(weir_queue *queue);
 

@@ -55,7 +55,7 @@ typedef struct weir_readable {
   bool ends_writable : 1; /* the end was told; the next tick of it ends the other side */
   bool has_data_listener : 1;
   bool has_readable_listener : 1;
-  weir_tick announce_tick, ahead_tick, resume_tick, review_tick, ask_tick, end_tick;
+  weir_tick announce_tick, ahead_tick, resume_tick, end_tick;
 } weir_readable;
 
 void weir_readable_init(weir_readable *readable, weir_stream *stream, const weir_source_port *port,

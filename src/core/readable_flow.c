@@ -11,15 +11,17 @@
 
 typedef void (*action)(weir_readable *r);
 
-/* For a tick that is asked for again while it is queued, and has to come twice. */
-typedef struct again {
+/* A tick that is made when it is needed: for what is rare, and for what is asked for again while it is
+** queued and has to come twice.
+*/
+typedef struct made {
   weir_tick tick;
   weir_readable *readable;
   action act;
-} again;
+} made;
 
-static void run_again(weir_tick *tick) {
-  again *it = WEIR_TICK_OWNER(tick, again, tick);
+static void run_made(weir_tick *tick) {
+  made *it = WEIR_TICK_OWNER(tick, made, tick);
   weir_readable *r = it->readable;
   weir_stream *stream = r->stream;
   it->act(r);
@@ -27,17 +29,22 @@ static void run_again(weir_tick *tick) {
   weir_stream_release(stream);
 }
 
-/* Without memory the tick that is queued has to do. */
-static void queue_again(weir_readable *r, action act) {
-  again *it = malloc(sizeof *it);
-  if (!it) return;
-  *it = (again){.readable = r, .act = act};
-  weir_stream_tick(r->stream, &it->tick, run_again);
+static bool queue_new(weir_readable *r, action act) {
+  made *it = malloc(sizeof *it);
+  if (!it) return false;
+  *it = (made){.readable = r, .act = act};
+  weir_stream_tick(r->stream, &it->tick, run_made);
+  return true;
+}
+
+/* Of what is too rare to have a tick of its own; without memory it happens at once. */
+static void queue_rare(weir_readable *r, action act) {
+  if (!queue_new(r, act)) act(r);
 }
 
 static void queue(weir_readable *r, weir_tick *tick, weir_tick_run run, action act) {
-  if (weir_tick_is_queued(tick)) queue_again(r, act);
-  else weir_stream_tick(r->stream, tick, run);
+  if (!weir_tick_is_queued(tick)) weir_stream_tick(r->stream, tick, run);
+  else queue_new(r, act); /* without memory the one that is queued has to do */
 }
 
 static void run(weir_readable *r, action act) {
@@ -150,17 +157,13 @@ void weir_readable_pause(weir_readable *r) {
 
 /* --- listeners --- */
 
-static void run_ask(weir_tick *tick) {
-  run(WEIR_TICK_OWNER(tick, weir_readable, ask_tick), weir_readable_ask);
-}
-
 /* A `readable` listener takes charge: nothing flows while there is one. */
 static void watch(weir_readable *r) {
   r->watched = r->needs_notice = true;
   r->flow = WEIR_WAITING;
   r->announcing = false;
   if (r->length > 0) weir_readable_announce(r);
-  else if (!r->asked) queue(r, &r->ask_tick, run_ask, weir_readable_ask);
+  else if (!r->asked) queue_rare(r, weir_readable_ask);
 }
 
 void weir_readable_listener_added(weir_readable *r, bool data, bool starts) {
@@ -184,17 +187,13 @@ static void review(weir_readable *r) {
   else if (!r->watched) r->flow = WEIR_UNDECIDED;
 }
 
-static void run_review(weir_tick *tick) {
-  run(WEIR_TICK_OWNER(tick, weir_readable, review_tick), review);
-}
-
 void weir_readable_listener_removed(weir_readable *r, bool data, bool any) {
   if (data) {
     r->has_data_listener = any;
     return;
   }
   r->has_readable_listener = any;
-  queue(r, &r->review_tick, run_review, review);
+  queue_rare(r, review);
 }
 
 /* --- the end --- */

@@ -3,6 +3,8 @@
 */
 #include "core/stream.h"
 
+#include <stdlib.h>
+
 #include "core/assert.h"
 #include "core/readable.h"
 #include "core/writable.h"
@@ -15,8 +17,7 @@ void weir_stream_release(weir_stream *stream) {
     if (stream->references == 1 && stream->host->idle) stream->host->idle(stream->owner);
     return;
   }
-  WEIR_ASSERT(!stream->construct_error && !stream->again_error); /* no tick is left to carry them */
-  WEIR_ASSERT(!stream->told_error && !stream->close_error);
+  WEIR_ASSERT(!stream->life_error); /* no tick is left to carry it */
   weir_error_release(stream->error);
   weir_error_release(stream->destroy_error); /* there if construction was never answered */
   stream->error = stream->destroy_error = NULL;
@@ -36,6 +37,32 @@ static weir_error *take(weir_error **field) {
   return error;
 }
 
+typedef struct rare_tick {
+  weir_tick tick;
+  weir_stream *stream;
+  weir_error *error;
+  weir_stream_act act;
+} rare_tick;
+
+static void run_rare_tick(weir_tick *tick) {
+  rare_tick *it = WEIR_TICK_OWNER(tick, rare_tick, tick);
+  weir_stream *stream = it->stream;
+  it->act(stream, it->error);
+  weir_error_release(it->error);
+  free(it);
+  weir_stream_release(stream);
+}
+
+void weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error) {
+  rare_tick *it = malloc(sizeof *it);
+  if (!it) {
+    act(stream, error);
+    return;
+  }
+  *it = (rare_tick){.stream = stream, .error = weir_error_hold(error), .act = act};
+  weir_stream_tick(stream, &it->tick, run_rare_tick);
+}
+
 static void replace(weir_error **field, weir_error *error) {
   weir_error_hold(error);
   weir_error_release(*field);
@@ -52,14 +79,6 @@ static void emit_error(weir_stream *stream, weir_error *error) {
   if (stream->error_told) return;
   stream->error_told = true;
   stream->host->event(stream->owner, WEIR_EVENT_ERROR, error);
-}
-
-static void run_error_tick(weir_tick *tick) {
-  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, error_tick);
-  weir_error *error = take(&stream->told_error);
-  emit_error(stream, error);
-  weir_error_release(error);
-  weir_stream_release(stream);
 }
 
 static void run_fail_tick(weir_tick *tick) {
@@ -82,8 +101,7 @@ void weir_stream_fail(weir_stream *stream, weir_error *error, bool later) {
   weir_stream_record(stream, error);
   if (later) {
     weir_stream_fail_queue_later(stream);
-    if (!stream->told_error) stream->told_error = weir_error_hold(error);
-    weir_stream_tick(stream, &stream->error_tick, run_error_tick);
+    weir_stream_later(stream, emit_error, error);
   } else {
     if (stream->writable) weir_writable_fail_queue(stream->writable);
     emit_error(stream, error);
@@ -100,8 +118,8 @@ void weir_stream_fail_with(weir_stream *stream, weir_code code) {
 
 /* `error` and `close` share one tick. */
 static void run_close_tick(weir_tick *tick) {
-  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, close_tick);
-  weir_error *error = take(&stream->close_error);
+  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, life_tick);
+  weir_error *error = take(&stream->life_error);
   if (error) emit_error(stream, error);
   weir_error_release(error);
   stream->close_told = true;
@@ -110,13 +128,13 @@ static void run_close_tick(weir_tick *tick) {
 }
 
 void weir_stream_closed(weir_stream *stream, weir_error *error) {
-  WEIR_ASSERT(stream->life != WEIR_ALIVE);
+  WEIR_ASSERT(stream->life != WEIR_ALIVE && !stream->constructing);
   if (stream->close_answered) return;
   stream->close_answered = true;
   weir_stream_record(stream, error);
   stream->life = WEIR_CLOSED;
-  replace(&stream->close_error, error);
-  weir_stream_tick(stream, &stream->close_tick, run_close_tick);
+  replace(&stream->life_error, error);
+  weir_stream_tick(stream, &stream->life_tick, run_close_tick);
 }
 
 static void close_sink(weir_stream *stream, weir_error *error) {
@@ -135,15 +153,15 @@ void weir_stream_destroy(weir_stream *stream, weir_error *error) {
     return;
   }
   replace(&stream->destroy_error, error); /* construction ends first */
-  bool asked = !weir_tick_is_queued(&stream->construct_tick);
+  bool asked = !weir_tick_is_queued(&stream->life_tick);
   if (asked && stream->port->cancel_open) stream->port->cancel_open(stream->sink);
 }
 
 /* --- construction --- */
 
 static void act_on_construction(weir_tick *tick) {
-  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, construct_tick);
-  weir_error *error = take(&stream->construct_error);
+  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, life_tick);
+  weir_error *error = take(&stream->life_error);
   stream->constructing = false;
   if (stream->life != WEIR_ALIVE) {
     weir_error *why = take(&stream->destroy_error);
@@ -159,28 +177,25 @@ static void act_on_construction(weir_tick *tick) {
   weir_stream_release(stream);
 }
 
-static void act_on_second_answer(weir_tick *tick) {
-  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, again_tick);
-  weir_error *error = take(&stream->again_error);
+static void fail_now(weir_stream *stream, weir_error *error) {
   weir_stream_fail(stream, error, false);
-  weir_error_release(error);
-  weir_stream_release(stream);
 }
 
 void weir_stream_constructed(weir_stream *stream, weir_error *error) {
   if (!stream->construct_answered) {
     stream->construct_answered = true;
-    replace(&stream->construct_error, error);
-    weir_stream_tick(stream, &stream->construct_tick, act_on_construction);
-  } else if (!weir_tick_is_queued(&stream->again_tick)) {
-    stream->again_error =
+    replace(&stream->life_error, error);
+    weir_stream_tick(stream, &stream->life_tick, act_on_construction);
+  } else {
+    weir_error *why =
         error ? weir_error_hold(error) : weir_error_new(WEIR_E_MULTIPLE_CALLBACK, NULL);
-    weir_stream_tick(stream, &stream->again_tick, act_on_second_answer);
+    weir_stream_later(stream, fail_now, why);
+    weir_error_release(why);
   }
 }
 
 static void ask_to_open(weir_tick *tick) {
-  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, construct_tick);
+  weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, life_tick);
   stream->port->open(stream->sink);
   weir_stream_release(stream);
 }
@@ -199,5 +214,5 @@ void weir_stream_init(weir_stream *stream, weir_core *core, const weir_host *hos
       .emit_close = true,
       .constructing = port->open != NULL,
   };
-  if (stream->constructing) weir_stream_tick(stream, &stream->construct_tick, ask_to_open);
+  if (stream->constructing) weir_stream_tick(stream, &stream->life_tick, ask_to_open);
 }

@@ -28,25 +28,20 @@ typedef struct weir_stream {
   struct weir_writable *writable; /* the writable side, or NULL */
   struct weir_readable *readable; /* the readable side, or NULL */
   uint32_t references;            /* the owner's, queued ticks', and operations' of the sink */
-  weir_life life;
-  bool constructing; /* the sink has not opened yet */
-  bool auto_destroy; /* an error, or the end of all sides, destroys the stream */
-  bool emit_close;
-  bool error_told; /* the `error` event was emitted */
-  bool close_told; /* `close` was, or would have been */
-  bool construct_answered, close_answered;
+  weir_life life : 2;
+  bool constructing : 1; /* the sink has not opened yet */
+  bool auto_destroy : 1; /* an error, or the end of all sides, destroys the stream */
+  bool emit_close : 1;
+  bool error_told : 1; /* the `error` event was emitted */
+  bool close_told : 1; /* `close` was, or would have been */
+  bool construct_answered : 1;
+  bool close_answered : 1;
   weir_error *error;         /* the first one */
   weir_error *destroy_error; /* given to destroy() while constructing, until construction ends */
   /* Ticks, and the errors they carry. */
-  weir_tick construct_tick; /* asks the sink to open, then acts on its answer */
-  weir_error *construct_error;
-  weir_tick again_tick; /* construction was answered a second time */
-  weir_error *again_error;
-  weir_tick fail_tick;  /* fails what is queued */
-  weir_tick error_tick; /* emits `error` of a stream that is not destroyed */
-  weir_error *told_error;
-  weir_tick close_tick; /* emits `error` and `close` */
-  weir_error *close_error;
+  weir_tick life_tick; /* asks the sink to open; acts on its answer; emits `error` and `close` */
+  weir_error *life_error;
+  weir_tick fail_tick; /* fails what is queued */
 } weir_stream;
 
 /* What whoever hands over a chunk is answered. */
@@ -96,7 +91,7 @@ static inline bool weir_stream_has_failed(const weir_stream *stream) {
 /* Keeps the first error there is. NULL is none. */
 void weir_stream_record(weir_stream *stream, weir_error *error);
 /* The stream fails: it is destroyed, or without auto_destroy whoever waits is told all the same.
-** `later`: a call of the user's is on the stack, so `error` waits for a tick.
+** `later`: a call of the user's is on the stack, so `error` waits for a tick, if there is memory.
 */
 void weir_stream_fail(weir_stream *stream, weir_error *error, bool later);
 /* The same with a new error of weir's own. */
@@ -107,5 +102,11 @@ void weir_stream_fail_queue_later(weir_stream *stream);
 ** is queued already. `run` ends with weir_stream_release().
 */
 void weir_stream_tick(weir_stream *stream, weir_tick *tick, weir_tick_run run);
+
+/* The same for what is rare: the tick is made now, so that no stream has to keep room for it.
+** Without memory `act` is called at once. `error` may be NULL.
+*/
+typedef void (*weir_stream_act)(weir_stream *stream, weir_error *error);
+void weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error);
 
 #endif

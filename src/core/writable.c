@@ -6,8 +6,8 @@
 #include "core/assert.h"
 #include "core/writable_parts.h"
 
-static void forget_anchor(void *holder, uint32_t anchor) {
-  weir_stream *stream = holder;
+static void forget_anchor(weir_queue *queue, uint32_t anchor) {
+  const weir_stream *stream = WEIR_TICK_OWNER(queue, weir_writable, queue)->stream;
   stream->host->forget(stream->owner, anchor);
 }
 
@@ -22,9 +22,8 @@ void weir_writable_init(weir_writable *w, weir_stream *stream,
       .answered = true,
       .end_done = options->disabled,
   };
-  weir_queue_init(&w->queue, &stream->core->slabs, &stream->core->entries);
-  w->queue.forget = forget_anchor;
-  w->queue.holder = stream;
+  stream->core->queues.forget = forget_anchor;
+  weir_queue_init(&w->queue, &stream->core->queues);
   stream->writable = w;
 }
 
@@ -58,7 +57,7 @@ void weir_writable_free_entry(weir_writable *w, weir_entry *entry) {
   }
   weir_error_release(entry->error);
   entry->error = NULL;
-  weir_entry_pool_give(w->queue.entries, entry);
+  weir_entry_pool_give(&w->stream->core->entries, entry);
 }
 
 void weir_writable_call(weir_writable *w, const weir_entry *entry, weir_error *error) {
@@ -104,8 +103,8 @@ static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t
                               weir_callback callback, weir_error *error) {
   if (error->code == WEIR_E_OUT_OF_MEMORY && error != w->stream->error) return WEIR_NO_MEMORY;
   if (callback.anchor) {
-    if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
-    weir_entry *notice = weir_entry_pool_take(w->queue.entries);
+    if (!weir_entry_pool_reserve(&w->stream->core->entries, 1)) return WEIR_NO_MEMORY;
+    weir_entry *notice = weir_entry_pool_take(&w->stream->core->entries);
     notice->callback = callback;
     notify_later(w, notice, error); /* before the tick of `error` */
   }
@@ -160,7 +159,7 @@ weir_verdict weir_writable_write(weir_writable *w, const weir_piece *pieces, siz
     return verdict;
   }
   if (!weir_queue_reserve(&w->queue, pieces, count)) return WEIR_NO_MEMORY;
-  w->queue.now_ns = weir_core_turn_ns(w->stream->core);
+  w->stream->core->queues.now_ns = weir_core_turn_ns(w->stream->core);
   weir_queue_add(&w->queue, pieces, count, callback);
   weir_writable_account(w, size);
   if (takes_bytes) weir_writable_gather(w);
@@ -180,13 +179,13 @@ weir_verdict weir_writable_fence(weir_writable *w, weir_callback callback, weir_
     return WEIR_NO_MEMORY;
   }
   if (!error) {
-    w->queue.now_ns = weir_core_turn_ns(w->stream->core);
+    w->stream->core->queues.now_ns = weir_core_turn_ns(w->stream->core);
     weir_queue_add_fence(&w->queue, callback);
     weir_writable_gather(w);
     return WEIR_GO_ON;
   }
   if (callback.anchor) {
-    weir_entry *notice = weir_entry_pool_take(w->queue.entries);
+    weir_entry *notice = weir_entry_pool_take(&w->stream->core->entries);
     notice->callback = callback;
     notify_later(w, notice, error);
   }
@@ -235,11 +234,11 @@ weir_verdict weir_writable_end(weir_writable *w, const weir_piece *pieces, size_
   weir_entry *end = NULL;
   weir_error *error = NULL;
   if (callback.anchor) {
-    if (!weir_entry_pool_reserve(w->queue.entries, 1)) return WEIR_NO_MEMORY;
-    end = weir_entry_pool_take(w->queue.entries);
+    if (!weir_entry_pool_reserve(&w->stream->core->entries, 1)) return WEIR_NO_MEMORY;
+    end = weir_entry_pool_take(&w->stream->core->entries);
   }
   if (count > 0 && weir_writable_write(w, pieces, count, WEIR_NOBODY, &error) == WEIR_NO_MEMORY) {
-    if (end) weir_entry_pool_give(w->queue.entries, end);
+    if (end) weir_entry_pool_give(&w->stream->core->entries, end);
     return WEIR_NO_MEMORY;
   }
   if (end) end->callback = callback;

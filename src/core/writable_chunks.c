@@ -233,8 +233,8 @@ bool weir_writable_may_begin_direct(const weir_writable *w, uint64_t size) {
 }
 
 bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
-  if (!weir_entry_pool_reserve(w->queue.entries, 1)) return false;
-  weir_entry *entry = weir_entry_pool_take(w->queue.entries);
+  if (!weir_entry_pool_reserve(&w->stream->core->entries, 1)) return false;
+  weir_entry *entry = weir_entry_pool_take(&w->stream->core->entries);
   entry->size = (size_t)size;
   entry->writes = 1;
   entry->since_ns = weir_core_turn_ns(w->stream->core);
@@ -259,6 +259,6 @@ bool weir_writable_answer_quietly(weir_writable *w, uint64_t operation) {
   w->operation = NULL;
   w->answered = true;
   w->length -= w->operation_size;
-  weir_entry_pool_give(w->queue.entries, entry);
+  weir_entry_pool_give(&w->stream->core->entries, entry);
   return true;
 }

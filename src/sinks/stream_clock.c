@@ -9,6 +9,7 @@ struct weir_stream_clock {
   weir_timer timer;
   uint64_t due_ms;                      /* when the timer fires; 0: it does not */
   uint64_t limits_ms[WEIR_LIMIT_COUNT]; /* 0: not set */
+  uint64_t idle_ms;                     /* what touching sets WEIR_LIMIT_IDLE to */
   void (*reached)(void *owner, weir_limit limit);
   void *owner;
   bool ended;
@@ -83,6 +84,15 @@ void weir_stream_clock_set(weir_stream_clock *clock, weir_limit limit, uint64_t 
   uint64_t due = now_ms(clock) + timeout_ms;
   clock->limits_ms[limit] = due;
   if (clock->due_ms == 0 || due < clock->due_ms) wind(clock, due);
+}
+
+void weir_stream_clock_set_idle(weir_stream_clock *clock, uint64_t timeout_ms) {
+  clock->idle_ms = timeout_ms;
+  weir_stream_clock_set(clock, WEIR_LIMIT_IDLE, timeout_ms);
+}
+
+void weir_stream_clock_touch(weir_stream_clock *clock) {
+  if (clock->idle_ms > 0) weir_stream_clock_set(clock, WEIR_LIMIT_IDLE, clock->idle_ms);
 }
 
 void weir_stream_clock_set_ref(weir_stream_clock *clock, bool on) {

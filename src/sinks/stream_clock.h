@@ -28,6 +28,9 @@ void weir_stream_clock_end(weir_stream_clock *clock);
 
 /* The limit is `timeout_ms` from now; 0: there is none. */
 void weir_stream_clock_set(weir_stream_clock *clock, weir_limit limit, uint64_t timeout_ms);
+/* The same for WEIR_LIMIT_IDLE, which each touch puts off by that time. */
+void weir_stream_clock_set_idle(weir_stream_clock *clock, uint64_t timeout_ms);
+void weir_stream_clock_touch(weir_stream_clock *clock);
 /* Whether it keeps the loop running; at first it does not. */
 void weir_stream_clock_set_ref(weir_stream_clock *clock, bool on);
 

@@ -28,14 +28,14 @@ static void tell_closed(weir_stream_sink *sink) {
   weir_stream *stream = weir_stream_sink_stream(sink);
   weir_error *error = sink->close_error;
   sink->close_error = NULL;
-  if (sink->host->closed) sink->host->closed(sink->owner);
+  if (sink->host->closed) sink->host->closed(weir_stream_sink_owner(sink));
   weir_stream_closed(stream, error);
   weir_error_release(error);
 }
 
 static void on_poll_closed(weir_handle *poll) {
   weir_stream_sink *sink = poll->owner;
-  weir_loop *loop = sink->loop;
+  weir_loop *loop = sink->poll.loop;
   weir_stream *stream = weir_stream_sink_stream(sink);
   bool is_callback = !sink->in_close; /* or somebody else had closed the handle */
   tell_closed(sink);
@@ -78,7 +78,7 @@ void weir_stream_sink_close(void *self, weir_error *error) {
 
 /* Waits for `events`, and drops what has come meanwhile. Returns whether there is time. */
 static bool wait_until(weir_stream_sink *sink, short events, uint64_t deadline_ns) {
-  uint64_t now = sink->loop->uv->hrtime();
+  uint64_t now = sink->poll.loop->uv->hrtime();
   if (now >= deadline_ns) return false;
   bool drops = sink->drops && !sink->input_ended;
   struct pollfd waited = {.fd = sink->fd, .events = (short)(events | (drops ? POLLIN : 0))};
@@ -107,7 +107,7 @@ static void hear_out(weir_stream_sink *sink, uint64_t deadline_ns) {
   if (!sink->drops || sink->written == 0 || shutdown(sink->fd, SHUT_WR) != 0) return;
   sink->shut = true;
   while (!sink->input_ended && weir_stream_sink_drop(sink, DRAIN_MAX) > 0) {
-    uint64_t now = sink->loop->uv->hrtime();
+    uint64_t now = sink->poll.loop->uv->hrtime();
     uint64_t grace_ns = now + UINT64_C(1000000) * WEIR_STREAM_PAUSE_MS;
     uint64_t until = grace_ns < deadline_ns ? grace_ns : deadline_ns;
     struct pollfd waited = {.fd = sink->fd, .events = POLLIN};

@@ -28,7 +28,7 @@ static ssize_t read_once(const weir_stream_sink *sink, void *bytes, size_t size)
 
 /* Hands over what was read into `slab`, and the slab with it. Returns whether more is wanted. */
 static bool hand_over(weir_stream_sink *sink, weir_slab *slab, size_t size) {
-  weir_slab_pool *pool = &sink->loop->core.slabs;
+  weir_slab_pool *pool = &sink->poll.loop->core.slabs;
   weir_slab *own = size < OWN_SLAB_MAX ? weir_slab_new(pool, size) : NULL;
   if (own) {
     memcpy(own->bytes, slab->bytes, size);
@@ -38,20 +38,20 @@ static bool hand_over(weir_stream_sink *sink, weir_slab *slab, size_t size) {
   }
   sink->read += size;
   weir_stream_sink_note_activity(sink);
-  return weir_readable_push_slab(sink->readable, slab, 0, size);
+  return weir_readable_push_slab(weir_stream_sink_readable(sink), slab, 0, size);
 }
 
 /* The peer has ended. Where nothing is left to read, its end is told also if nobody reads. */
 static void end_input(weir_stream_sink *sink) {
   sink->reading = false;
   sink->input_ended = true;
-  weir_readable_push_end(sink->readable);
-  weir_readable_read(sink->readable, 0, NULL);
+  weir_readable_push_end(weir_stream_sink_readable(sink));
+  weir_readable_read(weir_stream_sink_readable(sink), 0, NULL);
 }
 
 /* Reads once. Returns whether to go on. */
 static bool read_some(weir_stream_sink *sink) {
-  weir_slab_pool *pool = &sink->loop->core.slabs;
+  weir_slab_pool *pool = &sink->poll.loop->core.slabs;
   weir_slab *slab = weir_slab_new(pool, WEIR_SLAB_BYTES);
   if (!slab) {
     weir_stream_fail_with(weir_stream_sink_stream(sink), WEIR_E_OUT_OF_MEMORY);
@@ -60,7 +60,8 @@ static bool read_some(weir_stream_sink *sink) {
   ssize_t size = read_once(sink, slab->bytes, slab->capacity);
   if (size > 0) {
     /* A listener may have asked for more from within. */
-    if (!hand_over(sink, slab, (size_t)size)) sink->reading = sink->readable->asked;
+    if (!hand_over(sink, slab, (size_t)size))
+      sink->reading = weir_stream_sink_readable(sink)->asked;
     return size == WEIR_SLAB_BYTES;
   }
   weir_slab_release(pool, slab);
@@ -75,7 +76,8 @@ void weir_stream_sink_read(weir_stream_sink *sink) {
     return;
   }
   for (int reads = 0; reads < READS_MAX && sink->reading; reads++) {
-    if (weir_readable_is_over(sink->readable)) sink->reading = false; /* abandoned */
+    if (weir_readable_is_over(weir_stream_sink_readable(sink)))
+      sink->reading = false; /* abandoned */
     else if (!read_some(sink)) return;
   }
 }
@@ -83,16 +85,15 @@ void weir_stream_sink_read(weir_stream_sink *sink) {
 static void source_read(void *self, uint64_t size) {
   weir_stream_sink *sink = self;
   (void)size;
-  if (sink->fd < 0 || sink->input_ended || !sink->readable) return;
+  if (sink->fd < 0 || sink->input_ended || !weir_stream_sink_readable(sink)) return;
   sink->reading = true;
   weir_stream_sink_watch(sink);
 }
 
 const weir_source_port weir_stream_source_port = {.read = source_read};
 
-void weir_stream_sink_attach_readable(weir_stream_sink *sink, weir_readable *readable) {
-  sink->readable = readable;
-  if (sink->fd >= 0) weir_readable_read(readable, 0, NULL);
+void weir_stream_sink_begin_to_read(weir_stream_sink *sink) {
+  if (sink->fd >= 0) weir_readable_read(weir_stream_sink_readable(sink), 0, NULL);
 }
 
 /* --- input that nobody wants --- */
@@ -115,9 +116,10 @@ static void set_lingering(weir_stream_sink *sink, bool on) {
 }
 
 void weir_stream_sink_linger(weir_stream_sink *sink) {
-  if (!sink->readable || weir_readable_is_over(sink->readable)) return;
+  if (!weir_stream_sink_readable(sink) || weir_readable_is_over(weir_stream_sink_readable(sink)))
+    return;
   if (!weir_stream_sink_stream(sink)->auto_destroy) return; /* it is the script that closes */
-  if (!is_untouched(sink->readable) || !weir_stream_sink_clock(sink)) return;
+  if (!is_untouched(weir_stream_sink_readable(sink)) || !weir_stream_sink_clock(sink)) return;
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
   set_lingering(sink, true);
 }
@@ -147,7 +149,7 @@ static void stop_dropping(weir_stream_sink *sink) {
 
 static void drop_some(weir_stream_sink *sink) {
   bool dropped = weir_stream_sink_drop(sink, DROP_MAX) > 0;
-  if (dropped && sink->lingering && sink->loop->uv->hrtime() < sink->drops_until_ns) {
+  if (dropped && sink->lingering && sink->poll.loop->uv->hrtime() < sink->drops_until_ns) {
     weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_PAUSE_MS);
   }
   if (!sink->input_ended) return;
@@ -163,7 +165,7 @@ bool weir_stream_sink_may_reset(const weir_stream_sink *sink) {
 bool weir_stream_sink_linger_dropping(weir_stream_sink *sink) {
   if (!sink->drops || !weir_stream_sink_may_reset(sink)) return false;
   if (!weir_stream_sink_clock(sink)) return false;
-  sink->drops_until_ns = sink->loop->uv->hrtime() + UINT64_C(1000000) * DROP_MS;
+  sink->drops_until_ns = sink->poll.loop->uv->hrtime() + UINT64_C(1000000) * DROP_MS;
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
   set_lingering(sink, true);
   return true;
@@ -181,7 +183,7 @@ bool weir_stream_sink_drop_input(weir_stream_sink *sink) {
 /* What flows to nobody is dropped; a listener that comes late gets the rest. */
 static void discard_input(weir_stream_sink *sink) {
   sink->discarding = true;
-  weir_readable_resume(sink->readable);
+  weir_readable_resume(weir_stream_sink_readable(sink));
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, sink->linger_timeout_ms);
 }
 
@@ -190,11 +192,11 @@ void weir_stream_sink_on_linger(weir_stream_sink *sink) {
     stop_dropping(sink);
     return;
   }
-  if (!sink->discarding && is_untouched(sink->readable)) {
+  if (!sink->discarding && is_untouched(weir_stream_sink_readable(sink))) {
     discard_input(sink);
     return;
   }
-  if (!has_listener(sink->readable) && sink->discarding) {
+  if (!has_listener(weir_stream_sink_readable(sink)) && sink->discarding) {
     weir_stream_destroy(weir_stream_sink_stream(sink), NULL);
   }
   set_lingering(sink, false);

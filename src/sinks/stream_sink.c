@@ -19,7 +19,7 @@ enum {
 static void on_ready(uv_poll_t *poll, int status, int events);
 
 static void set_poll_ref(weir_stream_sink *sink) {
-  const weir_uv_api *uv = sink->loop->uv;
+  const weir_uv_api *uv = sink->poll.loop->uv;
   if (!weir_handle_is_open(&sink->poll)) return;
   if (sink->no_ref) uv->unref(sink->poll.uv.any);
   else uv->ref(sink->poll.uv.any);
@@ -30,14 +30,14 @@ void weir_stream_sink_watch(weir_stream_sink *sink) {
   int wanted = (sink->blocked ? UV_WRITABLE : 0) | (sink->reading ? UV_READABLE : 0);
   if (wanted == sink->polled) return;
   int before = sink->polled;
-  sink->polled = wanted;
+  sink->polled = (unsigned)wanted & 0xfu;
   if (wanted) {
     if (!before) weir_stream_hold(weir_stream_sink_stream(sink));
     if (weir_handle_is_open(&sink->poll)) {
-      sink->loop->uv->poll_start(sink->poll.uv.poll, wanted, on_ready);
+      sink->poll.loop->uv->poll_start(sink->poll.uv.poll, wanted, on_ready);
     }
   } else {
-    if (weir_handle_is_open(&sink->poll)) sink->loop->uv->poll_stop(sink->poll.uv.poll);
+    if (weir_handle_is_open(&sink->poll)) sink->poll.loop->uv->poll_stop(sink->poll.uv.poll);
     weir_stream_release(weir_stream_sink_stream(sink)); /* the sink may be gone now */
   }
 }
@@ -53,15 +53,12 @@ void weir_stream_sink_fail(weir_stream_sink *sink, int error, const char *syscal
 static void on_limit(void *owner, weir_limit limit);
 
 weir_stream_clock *weir_stream_sink_clock(weir_stream_sink *sink) {
-  if (!sink->clock) sink->clock = weir_stream_clock_new(sink->loop, on_limit, sink);
+  if (!sink->clock) sink->clock = weir_stream_clock_new(sink->poll.loop, on_limit, sink);
   return sink->clock;
 }
 
 void weir_stream_sink_note_activity(weir_stream_sink *sink) {
-  weir_stream_clock *clock = sink->clock;
-  if (clock && sink->idle_timeout_ms > 0) {
-    weir_stream_clock_set(clock, WEIR_LIMIT_IDLE, sink->idle_timeout_ms);
-  }
+  if (sink->clock) weir_stream_clock_touch(sink->clock);
 }
 
 static void limit_write(weir_stream_sink *sink) {
@@ -84,7 +81,7 @@ static void on_limit(void *owner, weir_limit limit) {
   weir_stream *stream = weir_stream_sink_stream(sink);
   weir_stream_hold(stream);
   if (limit == WEIR_LIMIT_IDLE) {
-    if (sink->host->timed_out) sink->host->timed_out(sink->owner);
+    if (sink->host->timed_out) sink->host->timed_out(weir_stream_sink_owner(sink));
   } else if (limit == WEIR_LIMIT_WRITE) {
     on_write_limit(sink);
   } else {
@@ -94,11 +91,10 @@ static void on_limit(void *owner, weir_limit limit) {
 }
 
 bool weir_stream_sink_set_timeout(weir_stream_sink *sink, uint64_t timeout_ms) {
-  sink->idle_timeout_ms = timeout_ms;
   if (weir_stream_sink_stream(sink)->life != WEIR_ALIVE) return true;
   if (timeout_ms == 0 && !sink->clock) return true;
   if (!weir_stream_sink_clock(sink)) return false;
-  weir_stream_clock_set(sink->clock, WEIR_LIMIT_IDLE, timeout_ms);
+  weir_stream_clock_set_idle(sink->clock, timeout_ms);
   return true;
 }
 
@@ -124,7 +120,7 @@ size_t weir_stream_sink_fill_vectors(const weir_stream_sink *sink, struct iovec 
 }
 
 static bool has_had_its_turn(weir_stream_sink *sink) {
-  uint64_t now_ms = sink->loop->uv->now(sink->loop->handle);
+  uint64_t now_ms = sink->poll.loop->uv->now(sink->poll.loop->handle);
   if (sink->burst_ms != now_ms) {
     sink->burst_ms = now_ms;
     sink->burst = 0;
@@ -141,7 +137,7 @@ static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) 
       has_had_its_turn(sink) ? -EAGAIN : weir_stream_sink_write_once(sink, vectors, used);
   if (written > 0) {
     sink->written += (uint64_t)written;
-    sink->burst += (uint64_t)written;
+    sink->burst += (uint32_t)written;
     weir_stream_sink_note_activity(sink);
     weir_writable_progress(sink->writable);
     return (uint64_t)written;
@@ -168,7 +164,7 @@ static uint64_t sink_reap(void *self) {
 */
 static void on_ready(uv_poll_t *poll, int status, int events) {
   weir_stream_sink *sink = weir_handle_of((uv_handle_t *)poll)->owner;
-  weir_loop *loop = sink->loop;
+  weir_loop *loop = sink->poll.loop;
   weir_stream *stream = weir_stream_sink_stream(sink);
   weir_stream_hold(stream);
   if (status < 0) {
@@ -188,7 +184,7 @@ static void on_ready(uv_poll_t *poll, int status, int events) {
 }
 
 int weir_stream_sink_adopt(weir_stream_sink *sink, int fd) {
-  int error = weir_handle_open(&sink->poll, sink->loop, UV_POLL, fd, sink);
+  int error = weir_handle_open(&sink->poll, sink->poll.loop, UV_POLL, fd, sink);
   if (error) return error;
   sink->fd = fd;
   set_poll_ref(sink);
@@ -213,19 +209,18 @@ void weir_stream_sink_set_ref(weir_stream_sink *sink, bool on) {
 
 static void on_found(void *self, const struct sockaddr *address, weir_error *error) {
   weir_stream_sink *sink = self;
-  if (sink->host->found) sink->host->found(sink->owner, address, error);
+  if (sink->host->found) sink->host->found(weir_stream_sink_owner(sink), address, error);
 }
 
 /* What was written meanwhile is on its way; what is written now can follow at once. */
-static void tell_connected(weir_tick *tick) {
-  weir_stream_sink *sink = WEIR_TICK_OWNER(tick, weir_stream_sink, connected_tick);
-  weir_stream *stream = weir_stream_sink_stream(sink);
-  if (sink->fd >= 0 && sink->host->connected) sink->host->connected(sink->owner);
-  weir_readable *readable = sink->readable;
+static void tell_connected(weir_stream *stream, weir_error *error) {
+  weir_stream_sink *sink = stream->sink;
+  (void)error;
+  if (sink->fd >= 0 && sink->host->connected) sink->host->connected(stream->owner);
+  weir_readable *readable = stream->readable;
   if (sink->fd >= 0 && readable && !weir_readable_is_paused(readable)) {
     weir_readable_read(readable, 0, NULL); /* it will notice the peer's end */
   }
-  weir_stream_release(stream);
 }
 
 static void on_connected(void *self, int fd, weir_error *error) {
@@ -241,7 +236,7 @@ static void on_connected(void *self, int fd, weir_error *error) {
   if (sink->drops && sink->fd >= 0) weir_stream_sink_drop_input(sink);
   weir_stream_constructed(stream, failure);
   weir_error_release(failure);
-  if (sink->fd >= 0) weir_stream_tick(stream, &sink->connected_tick, tell_connected);
+  if (sink->fd >= 0) weir_stream_later(stream, tell_connected, NULL);
   weir_stream_release(stream);
 }
 
@@ -251,7 +246,7 @@ static void sink_open(void *self) {
   weir_stream *stream = weir_stream_sink_stream(sink);
   weir_stream_hold(stream);
   if (stream->life == WEIR_ALIVE) {
-    weir_connector_start(sink->connector, sink->loop, &host, sink);
+    weir_connector_start(sink->connector, sink->poll.loop, &host, sink);
   } else {
     weir_stream_constructed(stream, NULL);
     weir_stream_release(stream);
@@ -275,11 +270,10 @@ void weir_stream_sink_init(weir_stream_sink *sink, weir_stream_type type) {
 }
 
 void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writable *writable,
-                             const weir_stream_sink_host *host, void *owner) {
-  sink->loop = loop;
+                             const weir_stream_sink_host *host) {
+  sink->poll.loop = loop;
   sink->writable = writable;
   sink->host = host;
-  sink->owner = owner;
 }
 
 void weir_stream_sink_deinit(weir_stream_sink *sink) {

@@ -38,36 +38,34 @@ typedef struct weir_stream_sink_host {
 
 struct weir_stream_clock;
 
+/* Ten thousand may be open and idle: what it can find elsewhere it does not keep. */
 typedef struct weir_stream_sink {
-  weir_handle poll; /* the descriptor's, while it has one */
-  weir_loop *loop;
+  weir_handle poll; /* the descriptor's, while it has one; always knows the loop */
   weir_writable *writable;
-  weir_readable *readable; /* NULL: only written */
   const weir_stream_sink_host *host;
-  void *owner;
-  weir_connector *connector; /* NULL: not on the way to a peer */
-  weir_tick connected_tick;
-  int fd; /* -1: none yet, or none any more */
-  weir_stream_type type;
-  weir_borrowed borrowed;   /* of that type: what `fd` is */
-  bool reading;             /* the consumer wants more */
-  bool input_ended;         /* the peer said so */
-  bool shut;                /* we told the peer that nothing more comes */
-  bool lingering;           /* the peer's end is awaited for a time */
-  bool discarding;          /* nobody reads, so what comes is dropped */
-  bool drops;               /* the same where the state closes: past the readable side */
-  bool blocked;             /* the kernel took no more: the queue waits for the descriptor */
-  bool no_ref;              /* does not keep the loop running */
-  bool in_close;            /* close() is on the stack */
-  bool resets;              /* closing tells the peer "reset" */
-  int polled;               /* the events that are waited for now */
-  uint64_t written, read;   /* bytes */
-  uint64_t drops_until_ns;  /* where the state closes, and the peer goes on sending */
-  int unsent;               /* bytes the kernel had when the limit of a write began */
-  uint64_t burst, burst_ms; /* bytes written in a row, and when that began */
-  uint64_t write_timeout_ms, linger_timeout_ms, idle_timeout_ms; /* 0: none */
-  struct weir_stream_clock *clock; /* made when a time limit first counts */
-  weir_error *close_error;         /* why close was asked for; a reference */
+  weir_connector *connector;                    /* NULL: not on the way to a peer */
+  struct weir_stream_clock *clock;              /* made when a time limit first counts */
+  weir_error *close_error;                      /* why close was asked for; a reference */
+  uint64_t written, read;                       /* bytes */
+  uint64_t write_timeout_ms, linger_timeout_ms; /* 0: none */
+  uint64_t burst_ms;                            /* when the burst began */
+  uint64_t drops_until_ns; /* where the state closes, and the peer goes on sending */
+  uint32_t burst;          /* bytes written in a row */
+  int unsent;              /* bytes the kernel had when the limit of a write began */
+  int fd;                  /* -1: none yet, or none any more */
+  weir_borrowed borrowed;  /* of that type: what `fd` is */
+  weir_stream_type type : 2;
+  unsigned polled : 4;  /* the events that are waited for now */
+  bool reading : 1;     /* the consumer wants more */
+  bool input_ended : 1; /* the peer said so */
+  bool shut : 1;        /* we told the peer that nothing more comes */
+  bool lingering : 1;   /* the peer's end is awaited for a time */
+  bool discarding : 1;  /* nobody reads, so what comes is dropped */
+  bool drops : 1;       /* the same where the state closes: past the readable side */
+  bool blocked : 1;     /* the kernel took no more: the queue waits for the descriptor */
+  bool no_ref : 1;      /* does not keep the loop running */
+  bool in_close : 1;    /* close() is on the stack */
+  bool resets : 1;      /* closing tells the peer "reset" */
 } weir_stream_sink;
 
 /* The port of a sink that has its descriptor, and of one that has to connect first. */
@@ -75,11 +73,11 @@ extern const weir_sink_port weir_stream_sink_port, weir_stream_sink_connecting_p
 extern const weir_source_port weir_stream_source_port;
 
 void weir_stream_sink_init(weir_stream_sink *sink, weir_stream_type type);
-/* Before the stream is started. */
+/* Before the stream is started; whose owner is told by the host's functions. */
 void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writable *writable,
-                             const weir_stream_sink_host *host, void *owner);
+                             const weir_stream_sink_host *host);
 /* The stream was started and has both sides. One that has its descriptor begins to read. */
-void weir_stream_sink_attach_readable(weir_stream_sink *sink, weir_readable *readable);
+void weir_stream_sink_begin_to_read(weir_stream_sink *sink);
 /* Takes a descriptor, which does not block from now on. Returns 0 or a negative errno; EPERM: one
 ** that cannot be waited for. On error it stays the caller's.
 */
