@@ -122,7 +122,7 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
   switch (event) {
     case WEIR_EVENT_DRAIN:
       host->drains++;
-      CHECK(host->writable->length <= host->writable->options.low_water_mark);
+      CHECK(host->writable->length <= host->writable->low_water_mark);
       fake_note(host, "drain");
       break;
     case WEIR_EVENT_PREFINISH: fake_note(host, "prefinish"); break;
@@ -338,7 +338,7 @@ static weir_piece chunk_of(fake_host *host, const char *text) {
   if (weir_sink_takes_bytes(host->stream->port))
     return (weir_piece){.bytes = text, .size = strlen(text)};
   weir_piece piece = borrow(host, text);
-  if (host->writable->options.object_mode) piece.size = 1;
+  if (host->writable->object_mode) piece.size = 1;
   return piece;
 }
 

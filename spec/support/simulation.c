@@ -52,7 +52,7 @@ static bool is_room(void) {
 }
 
 static uint64_t random_size(void) {
-  if (host->writable->options.object_mode) return 1;
+  if (host->writable->object_mode) return 1;
   switch (check_random(12)) {
     case 0: return 0;
     case 1: return check_random(9000);

@@ -87,7 +87,7 @@ void weir_chunk_read(weir_chunk *chunk, lua_State *L, const weir_lua_stream *str
   chunk->count = 0;
   chunk->callback = 0;
   chunk->held = WEIR_NOBODY;
-  if (stream->writable.options.object_mode) read_object(chunk, L, method, may_be_absent);
+  if (stream->writable.object_mode) read_object(chunk, L, method, may_be_absent);
   else read_bytes(chunk, L, stream, method, may_be_absent);
 }
 

@@ -97,9 +97,9 @@ static lua_results needs_drain(lua_State *L) {
 /* room(stream): how much more it accepts now, and at most; nil: any amount. */
 static lua_results room(lua_State *L) {
   const weir_writable *w = weir_lua_stream_check(L, 1, "room")->core.writable;
-  if (!w || w->options.max_buffered == WEIR_NO_LIMIT) return 0;
-  weir_push_count(L, w->options.max_buffered - w->length);
-  weir_push_count(L, w->options.max_buffered);
+  if (!w || w->max_buffered == WEIR_NO_LIMIT) return 0;
+  weir_push_count(L, w->max_buffered - w->length);
+  weir_push_count(L, w->max_buffered);
   return 2;
 }
 
@@ -124,7 +124,7 @@ static void set_reader_flags(lua_State *L, const weir_readable *r) {
 }
 
 static void set_writer_flags(lua_State *L, const weir_writable *w) {
-  bool has = w && !w->options.disabled;
+  bool has = w && !w->disabled;
   set_flag(L, "has_writable", w != NULL);
   set_flag(L, "writes", has);
   set_flag(L, "finished", has && w->writer == WEIR_FINISHED);

@@ -37,8 +37,7 @@ static void push_waiting(lua_State *L, const weir_lua_stream *stream) {
     return;
   }
   weir_push_count(L, w->length);
-  lua_pushfstring(L, ", %s %s wait%s", lua_tostring(L, -1),
-                  w->options.object_mode ? "values" : "bytes",
+  lua_pushfstring(L, ", %s %s wait%s", lua_tostring(L, -1), w->object_mode ? "values" : "bytes",
                   weir_writable_needs_drain(w) ? ", drain is owed" : "");
   lua_remove(L, -2);
 }
@@ -93,8 +92,8 @@ static void set_writing(lua_State *L, const weir_lua_stream *stream) {
   const weir_sink_port *port = stream->core.port;
   bool counts = weir_sink_takes_bytes(port) && port->reap;
   set_count(L, "buffered", w->length);
-  set_count(L, "high_water_mark", w->options.high_water_mark);
-  set_count(L, "low_water_mark", w->options.low_water_mark);
+  set_count(L, "high_water_mark", w->high_water_mark);
+  set_count(L, "low_water_mark", w->low_water_mark);
   set_count(L, "accepted", w->stats.accepted);
   set_count(L, "written", counts ? port->reap(stream->core.sink) : w->stats.accepted - w->length);
   set_count(L, "queued_writes", weir_writable_queued_writes(w));
@@ -119,7 +118,7 @@ static void describe(lua_State *L, weir_lua_stream *stream) {
   set_string(L, "state", state_of(stream));
   set_string(L, "path", path_of(stream));
   set_string(L, "waits_for", hook_at_work(stream));
-  if (stream->core.writable && !stream->writable.options.disabled) set_writing(L, stream);
+  if (stream->core.writable && !stream->writable.disabled) set_writing(L, stream);
   if (stream->core.readable && !stream->core.readable->disabled) {
     set_reading(L, stream->core.readable);
   }

@@ -243,7 +243,7 @@ static void run(hook_call *call) {
 /* Whether argument 2 alone can be a chunk; stores its size. A number becomes a string. */
 static bool is_chunk(lua_State *L, const weir_lua_stream *stream, size_t *size) {
   if (lua_gettop(L) != 2) return false;
-  if (stream->writable.options.object_mode) {
+  if (stream->writable.object_mode) {
     *size = 1;
     return !lua_isnil(L, 2);
   }

@@ -65,13 +65,13 @@ struct weir_lua_stream {
   weir_anchors anchors;
   const char *standard; /* "stdout": the process's own, which pipes never end; NULL: it is not */
   uint32_t holder;      /* the context's anchor that can keep the userdata alive; see objects.h */
-  bool started : 1;
-  bool held : 1;      /* the holder does: work is pending */
-  bool settling : 1;  /* in the context's list of those that may be let go of */
-  bool collected : 1; /* its userdata is gone: nobody is told anything any more */
-  bool watched : 1;   /* by coroutines */
-  bool counted : 1;   /* among the context's open streams */
-  bool orphan : 1;    /* collected with work pending: its reference waits for the state's end */
+  bool started;
+  bool held;      /* the holder does: work is pending */
+  bool settling;  /* in the context's list of those that may be let go of */
+  bool collected; /* its userdata is gone: nobody is told anything any more */
+  bool watched;   /* by coroutines */
+  bool counted;   /* among the context's open streams */
+  bool orphan;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };
 
@@ -97,8 +97,8 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 /* Creates the metatable of all streams, with all methods. */
 void weir_lua_stream_open(weir_context *context, lua_State *L);
 
-/* Pushes the table that the user value of anything with listeners is, with room for hooks or without.
-** May raise.
+/* Pushes the table that the user value of anything with listeners is, with room for hooks or
+** without. May raise.
 */
 void weir_lua_stream_push_fields(lua_State *L, bool hooks);
 

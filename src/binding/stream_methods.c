@@ -162,11 +162,11 @@ static lua_results stream_destroy(lua_State *L) {
 BOOLEAN(stream_need_drain, "writable_need_drain", weir_writable_needs_drain(w))
 BOOLEAN(stream_ended, "writable_ended", w->writer != WEIR_OPEN)
 BOOLEAN(stream_finished, "writable_finished", w->writer == WEIR_FINISHED)
-BOOLEAN(stream_object_mode, "writable_object_mode", w->options.object_mode)
+BOOLEAN(stream_object_mode, "writable_object_mode", w->object_mode)
 BOOLEAN(stream_aborted, "writable_aborted", weir_writable_is_aborted(w))
 COUNT(stream_length, "writable_length", w->length)
-COUNT(stream_high_water_mark, "writable_high_water_mark", w->options.high_water_mark)
-COUNT(stream_low_water_mark, "writable_low_water_mark", w->options.low_water_mark)
+COUNT(stream_high_water_mark, "writable_high_water_mark", w->high_water_mark)
+COUNT(stream_low_water_mark, "writable_low_water_mark", w->low_water_mark)
 COUNT(stream_corked, "writable_corked", w->corked)
 
 static lua_results stream_writable(lua_State *L) {

@@ -11,17 +11,15 @@
 
 typedef void (*action)(weir_readable *r);
 
-/* A tick that is made when it is needed: for what is rare, and for what is asked for again while it is
-** queued and has to come twice.
-*/
-typedef struct made {
+/* For what is rare, and for what is asked for again while it is queued and has to come twice. */
+typedef struct made_tick {
   weir_tick tick;
   weir_readable *readable;
   action act;
-} made;
+} made_tick;
 
 static void run_made(weir_tick *tick) {
-  made *it = WEIR_TICK_OWNER(tick, made, tick);
+  made_tick *it = WEIR_TICK_OWNER(tick, made_tick, tick);
   weir_readable *r = it->readable;
   weir_stream *stream = r->stream;
   it->act(r);
@@ -29,22 +27,18 @@ static void run_made(weir_tick *tick) {
   weir_stream_release(stream);
 }
 
-static bool queue_new(weir_readable *r, action act) {
-  made *it = malloc(sizeof *it);
+/* Returns false, with nothing done, without memory. */
+static bool queue_made(weir_readable *r, action act) {
+  made_tick *it = malloc(sizeof *it);
   if (!it) return false;
-  *it = (made){.readable = r, .act = act};
+  *it = (made_tick){.readable = r, .act = act};
   weir_stream_tick(r->stream, &it->tick, run_made);
   return true;
 }
 
-/* Of what is too rare to have a tick of its own; without memory it happens at once. */
-static void queue_rare(weir_readable *r, action act) {
-  if (!queue_new(r, act)) act(r);
-}
-
 static void queue(weir_readable *r, weir_tick *tick, weir_tick_run run, action act) {
   if (!weir_tick_is_queued(tick)) weir_stream_tick(r->stream, tick, run);
-  else queue_new(r, act); /* without memory the one that is queued has to do */
+  else queue_made(r, act); /* without memory the one that is queued has to do */
 }
 
 static void run(weir_readable *r, action act) {
@@ -163,7 +157,7 @@ static void watch(weir_readable *r) {
   r->flow = WEIR_WAITING;
   r->announcing = false;
   if (r->length > 0) weir_readable_announce(r);
-  else if (!r->asked) queue_rare(r, weir_readable_ask);
+  else if (!r->asked && !queue_made(r, weir_readable_ask)) weir_readable_read_ahead(r);
 }
 
 void weir_readable_listener_added(weir_readable *r, bool data, bool starts) {
@@ -193,7 +187,7 @@ void weir_readable_listener_removed(weir_readable *r, bool data, bool any) {
     return;
   }
   r->has_readable_listener = any;
-  queue_rare(r, review);
+  if (!queue_made(r, review)) review(r);
 }
 
 /* --- the end --- */

@@ -17,10 +17,10 @@ void weir_stream_release(weir_stream *stream) {
     if (stream->references == 1 && stream->host->idle) stream->host->idle(stream->owner);
     return;
   }
-  WEIR_ASSERT(!stream->life_error); /* no tick is left to carry it */
+  WEIR_ASSERT(!stream->late_error); /* no tick is left to carry it */
   weir_error_release(stream->error);
-  weir_error_release(stream->destroy_error); /* there if construction was never answered */
-  stream->error = stream->destroy_error = NULL;
+  weir_error_release(stream->life_error); /* there if construction was never answered */
+  stream->error = stream->life_error = NULL;
   stream->host->unused(stream->owner);
 }
 
@@ -53,14 +53,12 @@ static void run_rare_tick(weir_tick *tick) {
   weir_stream_release(stream);
 }
 
-void weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error) {
+bool weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error) {
   rare_tick *it = malloc(sizeof *it);
-  if (!it) {
-    act(stream, error);
-    return;
-  }
+  if (!it) return false;
   *it = (rare_tick){.stream = stream, .error = weir_error_hold(error), .act = act};
   weir_stream_tick(stream, &it->tick, run_rare_tick);
+  return true;
 }
 
 static void replace(weir_error **field, weir_error *error) {
@@ -84,6 +82,9 @@ static void emit_error(weir_stream *stream, weir_error *error) {
 static void run_fail_tick(weir_tick *tick) {
   weir_stream *stream = WEIR_TICK_OWNER(tick, weir_stream, fail_tick);
   if (stream->writable) weir_writable_fail_queue(stream->writable);
+  weir_error *error = take(&stream->late_error);
+  if (error) emit_error(stream, error);
+  weir_error_release(error);
   weir_stream_release(stream);
 }
 
@@ -100,8 +101,8 @@ void weir_stream_fail(weir_stream *stream, weir_error *error, bool later) {
   }
   weir_stream_record(stream, error);
   if (later) {
+    if (!stream->late_error) stream->late_error = weir_error_hold(error);
     weir_stream_fail_queue_later(stream);
-    weir_stream_later(stream, emit_error, error);
   } else {
     if (stream->writable) weir_writable_fail_queue(stream->writable);
     emit_error(stream, error);
@@ -152,7 +153,7 @@ void weir_stream_destroy(weir_stream *stream, weir_error *error) {
     close_sink(stream, error);
     return;
   }
-  replace(&stream->destroy_error, error); /* construction ends first */
+  if (error) replace(&stream->life_error, error); /* construction ends first */
   bool asked = !weir_tick_is_queued(&stream->life_tick);
   if (asked && stream->port->cancel_open) stream->port->cancel_open(stream->sink);
 }
@@ -164,9 +165,7 @@ static void act_on_construction(weir_tick *tick) {
   weir_error *error = take(&stream->life_error);
   stream->constructing = false;
   if (stream->life != WEIR_ALIVE) {
-    weir_error *why = take(&stream->destroy_error);
-    close_sink(stream, why ? why : error);
-    weir_error_release(why);
+    close_sink(stream, error);
   } else if (error) {
     weir_stream_fail(stream, error, true);
   } else {
@@ -184,12 +183,12 @@ static void fail_now(weir_stream *stream, weir_error *error) {
 void weir_stream_constructed(weir_stream *stream, weir_error *error) {
   if (!stream->construct_answered) {
     stream->construct_answered = true;
-    replace(&stream->life_error, error);
+    if (!stream->life_error) stream->life_error = weir_error_hold(error);
     weir_stream_tick(stream, &stream->life_tick, act_on_construction);
   } else {
     weir_error *why =
         error ? weir_error_hold(error) : weir_error_new(WEIR_E_MULTIPLE_CALLBACK, NULL);
-    weir_stream_later(stream, fail_now, why);
+    if (!weir_stream_later(stream, fail_now, why)) weir_stream_fail(stream, why, true);
     weir_error_release(why);
   }
 }

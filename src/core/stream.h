@@ -28,20 +28,19 @@ typedef struct weir_stream {
   struct weir_writable *writable; /* the writable side, or NULL */
   struct weir_readable *readable; /* the readable side, or NULL */
   uint32_t references;            /* the owner's, queued ticks', and operations' of the sink */
-  weir_life life : 2;
-  bool constructing : 1; /* the sink has not opened yet */
-  bool auto_destroy : 1; /* an error, or the end of all sides, destroys the stream */
-  bool emit_close : 1;
-  bool error_told : 1; /* the `error` event was emitted */
-  bool close_told : 1; /* `close` was, or would have been */
-  bool construct_answered : 1;
-  bool close_answered : 1;
-  weir_error *error;         /* the first one */
-  weir_error *destroy_error; /* given to destroy() while constructing, until construction ends */
+  weir_life life : 8;
+  bool constructing; /* the sink has not opened yet */
+  bool auto_destroy; /* an error, or the end of all sides, destroys the stream */
+  bool emit_close;
+  bool error_told; /* the `error` event was emitted */
+  bool close_told; /* `close` was, or would have been */
+  bool construct_answered, close_answered;
+  weir_error *error; /* the first one */
   /* Ticks, and the errors they carry. */
-  weir_tick life_tick; /* asks the sink to open; acts on its answer; emits `error` and `close` */
-  weir_error *life_error;
-  weir_tick fail_tick; /* fails what is queued */
+  weir_tick life_tick;    /* asks the sink to open; acts on its answer; emits `error` and `close` */
+  weir_error *life_error; /* until it opens: of destroy(), else of the answer */
+  weir_tick fail_tick;    /* fails what is queued, then emits `error` if the stream stays alive */
+  weir_error *late_error; /* that one */
 } weir_stream;
 
 /* What whoever hands over a chunk is answered. */
@@ -91,7 +90,7 @@ static inline bool weir_stream_has_failed(const weir_stream *stream) {
 /* Keeps the first error there is. NULL is none. */
 void weir_stream_record(weir_stream *stream, weir_error *error);
 /* The stream fails: it is destroyed, or without auto_destroy whoever waits is told all the same.
-** `later`: a call of the user's is on the stack, so `error` waits for a tick, if there is memory.
+** `later`: a call of the user's is on the stack, so `error` waits for a tick.
 */
 void weir_stream_fail(weir_stream *stream, weir_error *error, bool later);
 /* The same with a new error of weir's own. */
@@ -104,9 +103,9 @@ void weir_stream_fail_queue_later(weir_stream *stream);
 void weir_stream_tick(weir_stream *stream, weir_tick *tick, weir_tick_run run);
 
 /* The same for what is rare: the tick is made now, so that no stream has to keep room for it.
-** Without memory `act` is called at once. `error` may be NULL.
+** Returns false, with nothing done, without memory. `error` may be NULL.
 */
 typedef void (*weir_stream_act)(weir_stream *stream, weir_error *error);
-void weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error);
+bool weir_stream_later(weir_stream *stream, weir_stream_act act, weir_error *error);
 
 #endif

@@ -16,7 +16,11 @@ void weir_writable_init(weir_writable *w, weir_stream *stream,
   WEIR_ASSERT(options->low_water_mark == 0 || options->low_water_mark < options->high_water_mark);
   *w = (weir_writable){
       .stream = stream,
-      .options = *options,
+      .high_water_mark = options->high_water_mark,
+      .low_water_mark = options->low_water_mark,
+      .max_buffered = options->max_buffered,
+      .object_mode = options->object_mode,
+      .disabled = options->disabled,
       .writer = options->disabled ? WEIR_FINISHED : WEIR_OPEN,
       .activity = WEIR_IDLE,
       .answered = true,
@@ -93,9 +97,9 @@ static weir_error *refuse(weir_writable *w, uint64_t size) {
   if (stream->life != WEIR_ALIVE) return weir_error_new(WEIR_E_STREAM_DESTROYED, "write");
   /* Without auto_destroy a failed stream is left alive, but it is of no use. */
   if (stream->error_told) return weir_error_hold(stream->error);
-  if (size <= w->options.max_buffered - w->length) return NULL;
+  if (size <= w->max_buffered - w->length) return NULL;
   weir_writable_reap(w, 0);
-  if (size <= w->options.max_buffered - w->length) return NULL;
+  if (size <= w->max_buffered - w->length) return NULL;
   return weir_error_new(WEIR_E_NO_BUFFER_SPACE, NULL);
 }
 
@@ -130,15 +134,15 @@ static void owe_drain(weir_writable *w) {
 }
 
 bool weir_writable_want_drain(weir_writable *w) {
-  if (w->length <= w->options.low_water_mark) return false;
+  if (w->length <= w->low_water_mark) return false;
   owe_drain(w);
   return true;
 }
 
 weir_verdict weir_writable_verdict(weir_writable *w, uint64_t size) {
   bool takes_bytes = weir_sink_takes_bytes(w->stream->port);
-  if (takes_bytes && w->length >= w->options.high_water_mark) weir_writable_reap(w, size);
-  bool below = w->length < w->options.high_water_mark || w->length == 0;
+  if (takes_bytes && w->length >= w->high_water_mark) weir_writable_reap(w, size);
+  bool below = w->length < w->high_water_mark || w->length == 0;
   if (weir_writable_is_overrun(w)) below = false;
   if (!below) owe_drain(w);
   if (takes_bytes && w->untold > 0) weir_writable_tell_later(w);

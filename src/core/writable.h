@@ -44,23 +44,25 @@ typedef struct weir_writable_options {
 
 typedef struct weir_writable {
   weir_stream *stream;
-  weir_writable_options options;
+  uint64_t high_water_mark, low_water_mark, max_buffered;
   uint32_t corked;
-  weir_writer writer : 2;
-  weir_activity activity : 2;
-  bool need_drain : 1;
-  bool in_call : 1;  /* the sink's submit is on the stack */
-  bool answered : 1; /* it has answered its operation */
-  bool in_final : 1; /* the sink's finish is on the stack */
-  bool final_answered : 1;
-  bool tick_pending : 1; /* a tick that will look at `drain` is queued */
-  bool end_done : 1;     /* end() was called and has done its work */
-  bool lost_writes : 1;  /* some were failed in the queue */
-  uint64_t length;       /* accepted and not yet written */
-  uint64_t submitted;    /* bytes: all that the sink took */
-  uint64_t reaped;       /* bytes: all that the sink is known to have written */
-  uint64_t turn;         /* bytes: accepted in this turn of the loop */
-  uint64_t untold;       /* answered, and the writers have not heard yet */
+  weir_writer writer : 8;
+  weir_activity activity : 8;
+  bool object_mode;
+  bool disabled;
+  bool need_drain;
+  bool in_call;  /* the sink's submit is on the stack */
+  bool answered; /* it has answered its operation */
+  bool in_final; /* the sink's finish is on the stack */
+  bool final_answered;
+  bool tick_pending;  /* a tick that will look at `drain` is queued */
+  bool end_done;      /* end() was called and has done its work */
+  bool lost_writes;   /* some were failed in the queue */
+  uint64_t length;    /* accepted and not yet written */
+  uint64_t submitted; /* bytes: all that the sink took */
+  uint64_t reaped;    /* bytes: all that the sink is known to have written */
+  uint64_t turn;      /* bytes: accepted in this turn of the loop */
+  uint64_t untold;    /* answered, and the writers have not heard yet */
   weir_queue queue;
   weir_entry *operation; /* chunks: what the sink has, its first entry */
   size_t operation_count;

@@ -46,10 +46,10 @@ static inline char *weir_writable_place(const weir_writable *w, size_t *room) {
   if (!weir_writable_gathers(w)) return NULL;
   weir_slab *slab = w->queue.fill;
   size_t most = WEIR_SLAB_BYTES - slab->used;
-  most = weir_room_below(most, w->options.high_water_mark, w->length);
+  most = weir_room_below(most, w->high_water_mark, w->length);
   most = weir_room_below(most, WEIR_TURN_BYTES_MAX, w->turn);
-  if (w->options.max_buffered - w->length < most) {
-    most = (size_t)(w->options.max_buffered - w->length);
+  if (w->max_buffered - w->length < most) {
+    most = (size_t)(w->max_buffered - w->length);
   }
   const weir_sink_port *port = w->stream->port;
   if (port->is_awake && port->is_awake(w->stream->sink)) {

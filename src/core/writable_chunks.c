@@ -93,8 +93,8 @@ static bool joins_batch(const weir_writable *w, const weir_entry *operation) {
 */
 static void tell_success_later(weir_writable *w, weir_entry *operation) {
   if (!somebody_waits(operation)) {
-    bool drains = w->need_drain && w->length <= w->options.low_water_mark;
-    if (w->tick_pending || !(w->options.object_mode || drains)) {
+    bool drains = w->need_drain && w->length <= w->low_water_mark;
+    if (w->tick_pending || !(w->object_mode || drains)) {
       w->untold--;
       free_operation(w, operation);
       return;
@@ -229,7 +229,7 @@ void weir_writable_pump_chunks(weir_writable *w) {
 bool weir_writable_may_begin_direct(const weir_writable *w, uint64_t size) {
   return w->activity == WEIR_IDLE && w->writer == WEIR_OPEN && weir_queue_is_empty(&w->queue) &&
          weir_writable_may_flow(w) && w->stream->core->sink_depth < WEIR_SINK_DEPTH_MAX &&
-         size <= w->options.max_buffered - w->length;
+         size <= w->max_buffered - w->length;
 }
 
 bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
@@ -255,7 +255,7 @@ bool weir_writable_answer_quietly(weir_writable *w, uint64_t operation) {
   weir_entry *entry = w->operation;
   if (!w->in_call || !is_answer_to(w, operation)) return false;
   if (entry->next || entry->anchor || entry->callback.anchor) return false;
-  if (w->need_drain || w->options.object_mode) return false;
+  if (w->need_drain || w->object_mode) return false;
   w->operation = NULL;
   w->answered = true;
   w->length -= w->operation_size;

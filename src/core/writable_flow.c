@@ -14,7 +14,7 @@ enum { SLICES_MAX = 64 };
 /* --- telling --- */
 
 void weir_writable_tell_drain(weir_writable *w) {
-  if (!weir_writable_needs_drain(w) || w->length > w->options.low_water_mark) return;
+  if (!weir_writable_needs_drain(w) || w->length > w->low_water_mark) return;
   if (weir_writable_is_overrun(w)) return;
   w->need_drain = false;
   w->stats.drains++;
@@ -133,7 +133,7 @@ void weir_writable_gather(weir_writable *w) {
     weir_ticks_push_turn_end(&stream->core->ticks, &w->flush_tick, run_turn_end);
   }
   if (!weir_writable_may_flow(w)) return;
-  bool is_full = w->length >= w->options.high_water_mark;
+  bool is_full = w->length >= w->high_water_mark;
   bool is_scarce = stream->core->slabs.taken > SLABS_TAKEN_MAX;
   if (is_full || is_scarce || is_worth_giving(w)) weir_writable_pump(w);
   if (is_scarce && !is_full) weir_writable_reap(w, 0); /* gives the slab back, if it can be */

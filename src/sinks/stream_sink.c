@@ -236,7 +236,9 @@ static void on_connected(void *self, int fd, weir_error *error) {
   if (sink->drops && sink->fd >= 0) weir_stream_sink_drop_input(sink);
   weir_stream_constructed(stream, failure);
   weir_error_release(failure);
-  if (sink->fd >= 0) weir_stream_later(stream, tell_connected, NULL);
+  if (sink->fd >= 0 && !weir_stream_later(stream, tell_connected, NULL)) {
+    tell_connected(stream, NULL); /* the loop's call: nothing of the user's is on the stack */
+  }
   weir_stream_release(stream);
 }
 
