@@ -5,9 +5,10 @@ local front = { methods = {} }
 local core = require "weir.core"
 
 local function make(ffi)
-  local address, streams, write_in_c = core.front()
-  local write_small = ffi.cast("bool (*)(void *, int, const char *, double, const char *, double, "
-    .. "const char *, double, const char *, double)", address)
+  local one, some, streams, write_in_c = core.front()
+  local write_one = ffi.cast("bool (*)(void *, const char *, double)", one)
+  local write_some = ffi.cast("bool (*)(void *, int, const char *, double, const char *, double, "
+    .. "const char *, double, const char *, double)", some)
 
   -- A piece as the function takes it: a string and its size, or nil and a number; else nothing.
   local function split(piece)
@@ -18,7 +19,7 @@ local function make(ffi)
 
   local function try_one(self, a)
     local bytes, size = split(a)
-    return size and write_small(self, 1, bytes, size, nil, 0, nil, 0, nil, 0)
+    return size and write_one(self, bytes, size)
   end
 
   local function try_some(self, count, a, b, c, d)
@@ -27,7 +28,7 @@ local function make(ffi)
     local c_bytes, c_size, d_bytes, d_size = nil, 0, nil, 0
     if count > 2 then c_bytes, c_size = split(c) end
     if count > 3 then d_bytes, d_size = split(d) end
-    return a_size and b_size and c_size and d_size and write_small(self, count, a_bytes, a_size,
+    return a_size and b_size and c_size and d_size and write_some(self, count, a_bytes, a_size,
       b_bytes, b_size, c_bytes, c_size, d_bytes, d_size)
   end
 

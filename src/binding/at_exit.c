@@ -3,24 +3,19 @@
 */
 #include "binding/at_exit.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "binding/lua_stream.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static weir_context *contexts;
-static atomic_uint forks;
+atomic_uint weir_forks;
 
 /* A child that inherits the lock in the middle of something cannot wait for who holds it. */
 static void in_child(void) {
-  atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&weir_forks, 1, memory_order_relaxed);
   pthread_mutex_init(&lock, NULL);
   contexts = NULL;
-}
-
-unsigned weir_at_exit_forks(void) {
-  return atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 /* States of other threads may be at work right now: they are left alone. */
@@ -51,7 +46,7 @@ static void prepare(void) {
 void weir_at_exit_add(weir_context *context) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, prepare);
-  context->forks = weir_at_exit_forks();
+  context->forks = atomic_load_explicit(&weir_forks, memory_order_relaxed);
   context->thread = pthread_self();
   pthread_mutex_lock(&lock);
   context->next_at_exit = contexts;

@@ -14,7 +14,4 @@ void weir_at_exit_add(weir_context *context);
 /* Its state closes. */
 void weir_at_exit_remove(weir_context *context);
 
-/* How often this process, or one before it, has forked on the way here. */
-unsigned weir_at_exit_forks(void);
-
 #endif

@@ -218,10 +218,6 @@ weir_context *weir_context_of(lua_State *L) {
   return owner->context;
 }
 
-bool weir_context_is_of_parent(const weir_context *context) {
-  return context->has_loop && context->forks != weir_at_exit_forks();
-}
-
 /* The loop's hook: no tick is left. On luv's loop our handle goes when nobody needs it. */
 static void on_settled(void *owner) {
   weir_context *context = owner;

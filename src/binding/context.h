@@ -12,6 +12,7 @@
 #include "binding/anchors.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "sinks/loop.h"
 
@@ -72,6 +73,9 @@ enum {
 ** have to grow the stack, which may raise.
 */
 enum { WEIR_STACK = 40 };
+
+/* How often this process, or one before it, has forked on the way here. at_exit.c counts. */
+extern atomic_uint weir_forks;
 
 struct weir_lua_stream;
 struct weir_lua_timer;
@@ -146,7 +150,10 @@ static inline void weir_context_set(const weir_context *context, lua_State *L, i
 }
 
 /* Whether the loop is that of the process which has forked this one. */
-bool weir_context_is_of_parent(const weir_context *context);
+static inline bool weir_context_is_of_parent(const weir_context *context) {
+  return context->has_loop &&
+         context->forks != atomic_load_explicit(&weir_forks, memory_order_relaxed);
+}
 
 /* Whether luv's loop has been closed by the script. (A field that all libuvs have at one place.) */
 static inline bool weir_context_is_luv_closed(const weir_context *context) {

@@ -60,34 +60,55 @@ static char *put_given(const char *bytes, double size, char *at, const char *end
   return weir_bytes_put(at, bytes, (size_t)size);
 }
 
-static bool small_write(void *userdata, int count, const char *bytes1, double size1,
-                        const char *bytes2, double size2, const char *bytes3, double size3,
-                        const char *bytes4, double size4) {
-  const weir_stream_box *box = userdata;
-  if (!box->stream) return false; /* its __gc was called */
-  if (weir_context_is_of_parent(box->stream->context)) return false;
+/* The stream, if it can be written to from here; NULL: its __gc was called, or the parent's it is. */
+static weir_writable *find_writable(void *userdata) {
+  weir_lua_stream *stream = ((const weir_stream_box *)userdata)->stream;
+  return stream && !weir_context_is_of_parent(stream->context) ? &stream->writable : NULL;
+}
+
+static bool write_one(void *userdata, const char *bytes, double size) {
+  weir_writable *writable = find_writable(userdata);
+  if (!writable) return false;
   size_t room;
-  char *begin = weir_writable_place(&box->stream->writable, &room), *end = begin + room;
+  char *begin = weir_writable_place(writable, &room);
+  char *at = begin ? put_given(bytes, size, begin, begin + room) : NULL;
+  if (at == begin || !at) return false;
+  weir_writable_append(writable, (size_t)(at - begin));
+  return true;
+}
+
+static bool write_some(void *userdata, int count, const char *bytes1, double size1,
+                       const char *bytes2, double size2, const char *bytes3, double size3,
+                       const char *bytes4, double size4) {
+  weir_writable *writable = find_writable(userdata);
+  if (!writable) return false;
+  size_t room;
+  char *begin = weir_writable_place(writable, &room), *end = begin + room;
   if (room == 0) return false;
   char *at = put_given(bytes1, size1, begin, end);
-  if (at && count > 1) at = put_given(bytes2, size2, at, end);
+  if (at) at = put_given(bytes2, size2, at, end);
   if (at && count > 2) at = put_given(bytes3, size3, at, end);
   if (at && count > 3) at = put_given(bytes4, size4, at, end);
   if (!at || at == begin) return false;
-  weir_writable_append(&box->stream->writable, (size_t)(at - begin));
+  weir_writable_append(writable, (size_t)(at - begin));
   return true;
 }
 
 lua_results weir_small_write_front(lua_State *L) {
   weir_context *context = weir_context_of(L);
   union {
+    bool (*function)(void *, const char *, double);
+    void *address;
+  } one = {.function = write_one};
+  union {
     bool (*function)(void *, int, const char *, double, const char *, double, const char *, double,
                      const char *, double);
     void *address;
-  } front = {.function = small_write};
-  luaL_checkstack(L, 5, NULL);
-  lua_pushlightuserdata(L, front.address);
+  } some = {.function = write_some};
+  luaL_checkstack(L, 6, NULL);
+  lua_pushlightuserdata(L, one.address);
+  lua_pushlightuserdata(L, some.address);
   weir_context_push(context, L, WEIR_SLOT_FRONTED);
   lua_pushcfunction(L, weir_stream_write_from_lua);
-  return 3;
+  return 4;
 }

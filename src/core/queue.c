@@ -35,6 +35,7 @@ bool weir_queue_reserve(weir_queue *queue, const weir_piece *pieces, size_t coun
 }
 
 static weir_entry *append(weir_queue *queue) {
+  queue->room = 0;
   weir_entry *entry = weir_entry_pool_take(queue->supply->entries);
   entry->since_ns = queue->supply->now_ns;
   if (queue->last) queue->last->next = entry;
@@ -63,6 +64,7 @@ static bool joins_last(const weir_queue *queue, const weir_slab *slab) {
 }
 
 static void add_copied(weir_queue *queue, const char *bytes, size_t size) {
+  queue->room = 0;
   while (size > 0) {
     if (!queue->fill || queue->fill->used == WEIR_SLAB_BYTES) {
       release_fill(queue);
@@ -111,6 +113,7 @@ void weir_queue_add(weir_queue *queue, const weir_piece *pieces, size_t count,
     if (!callback.anchor) return;
     append(queue);
   }
+  queue->room = 0;
   queue->last->callback = callback;
   queue->last->writes++;
   queue->writes++;
@@ -130,6 +133,7 @@ void weir_queue_lift_fence(weir_queue *queue) {
 /* --- giving back --- */
 
 void weir_queue_drop_content(weir_queue *queue, weir_entry *entry) {
+  queue->room = 0;
   if (entry->slab) {
     weir_slab *slab = entry->slab;
     entry->slab = NULL;
@@ -145,6 +149,7 @@ void weir_queue_drop_content(weir_queue *queue, weir_entry *entry) {
 }
 
 static weir_entry *unlink_first(weir_queue *queue) {
+  queue->room = 0;
   weir_entry *entry = queue->first;
   queue->first = entry->next;
   if (!queue->first) queue->last = NULL;
@@ -175,6 +180,7 @@ size_t weir_queue_slices(const weir_queue *queue, weir_slice *slices, size_t max
 }
 
 void weir_queue_submitted(weir_queue *queue, uint64_t bytes) {
+  queue->room = 0;
   while (queue->submit && !queue->submit->fence) {
     size_t left = queue->submit->size - queue->submit_offset;
     if (bytes < left) {
@@ -202,6 +208,7 @@ static size_t pass(weir_queue *queue) {
 
 size_t weir_queue_written(weir_queue *queue, uint64_t bytes) {
   size_t due = 0;
+  queue->room = 0;
   while (queue->write != queue->submit) {
     size_t left = queue->write->size - queue->write_offset;
     if (bytes < left) break;
@@ -219,6 +226,7 @@ size_t weir_queue_written(weir_queue *queue, uint64_t bytes) {
 }
 
 void weir_queue_give_back(weir_queue *queue) {
+  queue->room = 0;
   queue->submit = queue->write;
   queue->submit_offset = queue->write_offset;
 }

@@ -119,6 +119,40 @@ static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t
   return WEIR_REFUSED;
 }
 
+/* --- the short way --- */
+
+/* Whether a chunk may join the last entry without anybody noticing: the turn's end will see to it,
+** and neither a callback nor a `drain` is due.
+*/
+static bool gathers(const weir_writable *w) {
+  const weir_queue *queue = &w->queue;
+  return queue->fill && queue->write && queue->last->slab == queue->fill &&
+         !queue->last->callback.anchor && queue->count <= WEIR_ENTRIES_MAX && w->untold == 0 &&
+         weir_tick_is_queued(&w->flush_tick);
+}
+
+/* Bytes beyond those that a chunk may have at most, counted from `used`, to stay below `mark`. */
+static size_t room_below(size_t room, uint64_t mark, uint64_t used) {
+  if (used >= mark) return 0;
+  return mark - used <= room ? (size_t)(mark - used - 1) : room;
+}
+
+size_t weir_writable_find_room(weir_writable *w) {
+  if (!gathers(w)) return 0;
+  size_t room = WEIR_SLAB_BYTES - w->queue.fill->used;
+  room = room_below(room, w->high_water_mark, w->length);
+  room = room_below(room, WEIR_TURN_BYTES_MAX, w->turn);
+  if (w->max_buffered - w->length < room) {
+    room = (size_t)(w->max_buffered - w->length);
+  }
+  const weir_stream *stream = w->stream;
+  if (stream->port->is_awake && stream->port->is_awake(stream->sink)) {
+    room = room_below(room, WEIR_GIVE_BYTES_MIN, w->stats.accepted - w->submitted);
+  }
+  w->queue.room = (uint32_t)room;
+  return room;
+}
+
 void weir_writable_account(weir_writable *w, uint64_t size) {
   w->length += size;
   w->turn += size;

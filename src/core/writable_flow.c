@@ -110,6 +110,7 @@ void weir_writable_tell_later(weir_writable *w) {
 static void run_turn_end(weir_tick *tick) {
   weir_writable *w = WEIR_TICK_OWNER(tick, weir_writable, flush_tick);
   weir_stream *stream = w->stream;
+  w->queue.room = 0; /* nothing sees to what gathers, any more */
   bool overran = w->turn >= WEIR_TURN_BYTES_MAX;
   w->turn = 0;
   weir_writable_pump(w);
