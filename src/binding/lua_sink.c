@@ -263,8 +263,7 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   push_write_done(L, 1, operation); /* may raise, and may run a finalizer: so it looks again */
-  if (!weir_writable_may_begin_direct(&stream->writable, size) ||
-      stream->writable.operation_id + 1 != operation ||
+  if (stream->writable.operation_id + 1 != operation ||
       !weir_writable_begin_direct(&stream->writable, size)) {
     lua_settop(L, 2);
     return 0;
@@ -318,9 +317,7 @@ static lua_results write_direct(weir_lua_stream *stream, lua_State *L) {
   size_t size;
   if (!self->writes || !stream->context->L || weir_context_is_of_parent(stream->context)) return 0;
   if (!is_chunk(L, stream, &size)) return 0;
-  if (weir_writable_may_begin_direct(&stream->writable, size)) {
-    return call_at_once(L, stream, size);
-  }
+  if (weir_writable_is_idle(&stream->writable)) return call_at_once(L, stream, size);
   return queue(L, stream, size);
 }
 

@@ -112,10 +112,12 @@ weir_verdict weir_writable_fence(weir_writable *writable, weir_callback callback
 
 /* Chunks: the same without the queue, where the sink is idle and nobody is to be called: the caller
 ** gives the chunk to the sink himself, between `begin` and `end`, as operation `operation_id`. It
-** is not anchored. Where it may, `begin` fails only without memory, with nothing done; `end`
-** answers as weir_writable_write() does.
+** is not anchored. `begin` returns false, with nothing done, where the stream is not in order, or
+** without memory; `end` answers as weir_writable_write() does.
 */
-bool weir_writable_may_begin_direct(const weir_writable *writable, uint64_t size);
+static inline bool weir_writable_is_idle(const weir_writable *w) {
+  return w->activity == WEIR_IDLE && weir_queue_is_empty(&w->queue);
+}
 bool weir_writable_begin_direct(weir_writable *writable, uint64_t size);
 weir_verdict weir_writable_end_direct(weir_writable *writable, uint64_t size);
 

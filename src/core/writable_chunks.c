@@ -226,13 +226,13 @@ void weir_writable_pump_chunks(weir_writable *w) {
 
 /* --- a chunk that is not queued --- */
 
-bool weir_writable_may_begin_direct(const weir_writable *w, uint64_t size) {
-  return w->activity == WEIR_IDLE && w->writer == WEIR_OPEN && weir_queue_is_empty(&w->queue) &&
-         weir_writable_may_flow(w) && w->stream->core->sink_depth < WEIR_SINK_DEPTH_MAX &&
-         size <= w->max_buffered - w->length;
+static bool may_begin_direct(const weir_writable *w, uint64_t size) {
+  return weir_writable_is_idle(w) && w->writer == WEIR_OPEN && weir_writable_may_flow(w) &&
+         w->stream->core->sink_depth < WEIR_SINK_DEPTH_MAX && size <= w->max_buffered - w->length;
 }
 
 bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
+  if (!may_begin_direct(w, size)) return false;
   if (!weir_entry_pool_reserve(&w->stream->core->entries, 1)) return false;
   weir_entry *entry = weir_entry_pool_take(&w->stream->core->entries);
   entry->size = (size_t)size;
@@ -246,8 +246,9 @@ bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
 
 weir_verdict weir_writable_end_direct(weir_writable *w, uint64_t size) {
   end_operation(w);
-  weir_writable_pump(w);                                   /* what the sink itself has written */
-  if (w->untold == 0) weir_writable_advance_end(w, false); /* it may have ended the stream */
+  if (!weir_queue_is_empty(&w->queue)) weir_writable_pump(w); /* what the sink itself has written */
+  /* It may have ended the stream. */
+  if (w->writer != WEIR_OPEN && w->untold == 0) weir_writable_advance_end(w, false);
   return weir_writable_verdict(w, size);
 }
 
