@@ -124,6 +124,15 @@ SPEC("fewer threads wait awake than there are processors, or threads of the pool
   for (; spinning > 0; spinning--) weir_pool_end_spin();
 }
 
+SPEC("whoever lets others go on, and waits long for it, sleeps instead for a while") {
+  weir_yield yield = {0};
+  CHECK(weir_pool_yield(&yield)); /* however long that took: */
+  yield.not_before_ns = weir_pool_now_ns() + UINT64_C(60000000000);
+  CHECK(!weir_pool_yield(&yield));
+  yield.not_before_ns = weir_pool_now_ns();
+  CHECK(weir_pool_yield(&yield));
+}
+
 int main(int argc, char **argv) {
   setenv("UV_THREADPOOL_SIZE", "4", 1);
   return check_main(argc, argv);

@@ -36,6 +36,7 @@ uint64_t weir_file_ring_offer(weir_file_ring *ring, const weir_slice *slices, si
     *slot(ring, ring->offered_count++) =
         (struct weir_ring_slice){slices[i].base, slices[i].size, ring->offered};
   }
+  atomic_store_explicit(&ring->loop_processor, weir_pool_processor(), memory_order_relaxed);
   atomic_store_explicit(&ring->tail, ring->offered_count, memory_order_release);
   return ring->offered - before;
 }
@@ -61,12 +62,14 @@ static int gather(weir_file_ring *ring, uint64_t done, unsigned tail, struct iov
 static bool look_for_more(weir_file_ring *ring) {
   uint64_t began_ns = weir_pool_now_ns();
   do {
+    bool is_beside = weir_file_ring_is_beside(&ring->loop_processor);
     for (int i = 0; i < LOOKS; i++) {
       if (atomic_load_explicit(&ring->tail, memory_order_relaxed) != ring->next) {
         weir_bet_settle(&ring->waiting, true);
         return true;
       }
-      weir_pool_relax();
+      if (!is_beside) weir_pool_relax();
+      else if (!weir_pool_yield(&ring->yield)) return false;
     }
     if (atomic_load_explicit(&ring->stop, memory_order_relaxed)) return false;
     if (atomic_load_explicit(&ring->hurry, memory_order_relaxed)) return false;
@@ -92,6 +95,7 @@ static ssize_t write_some(weir_file_ring *ring, weir_file *file, uint64_t done, 
   if (written <= 0) return written;
   done += (uint64_t)written;
   while (ring->next != tail && slot(ring, ring->next)->end <= done) ring->next++;
+  atomic_store_explicit(&ring->writer_processor, weir_pool_processor(), memory_order_relaxed);
   atomic_store_explicit(&ring->done, done, memory_order_release);
   return written;
 }

@@ -32,13 +32,21 @@ typedef struct weir_file_ring {
   _Atomic unsigned tail; /* slices the writer may see; the loop writes it */
   _Atomic uint64_t done; /* bytes written; the writer writes it */
   _Atomic bool stop;     /* the writer leaves after the system call in flight */
-  _Atomic bool hurry;    /* the writer leaves as soon as the ring is empty: somebody sleeps */
+  _Atomic int loop_processor, writer_processor; /* that each was last seen on */
+  _Atomic bool hurry; /* the writer leaves as soon as the ring is empty: somebody sleeps */
   /* The writer's. */
   unsigned next;    /* the slice it is at */
   weir_bet waiting; /* whether more has come while it waited awake */
+  weir_yield yield;
 } weir_file_ring;
 
 void weir_file_ring_init(weir_file_ring *ring);
+
+/* Whether the calling thread is on the processor `other`, which the other one was last seen on. */
+static inline bool weir_file_ring_is_beside(_Atomic int *other) {
+  int processor = weir_pool_processor();
+  return processor >= 0 && processor == atomic_load_explicit(other, memory_order_relaxed);
+}
 
 /* --- the loop's side --- */
 

@@ -161,6 +161,12 @@ static bool watches_on(weir_file_sink *sink) {
   return now_ns < sink->watch_until_ns;
 }
 
+/* Returns false if that is of no use: somebody else is on this processor. */
+static bool lets_writer_go_on(weir_file_sink *sink) {
+  if (!weir_file_ring_is_beside(&sink->ring.writer_processor)) return true;
+  return weir_pool_yield(&sink->yield);
+}
+
 static bool look(weir_watch *watch) {
   weir_file_sink *sink = WEIR_TICK_OWNER(watch, weir_file_sink, watch);
   weir_writable *writable = sink->writable;
@@ -174,7 +180,7 @@ static bool look(weir_watch *watch) {
     sink->watch_until_ns = 0;
   }
   if (writable->writer != WEIR_OPEN) hurry(sink, true); /* nothing more will come */
-  if (watches_on(sink)) return true;
+  if (watches_on(sink) && lets_writer_go_on(sink)) return true;
   sink->watch_until_ns = 0;
   if (is_waited_for(sink)) hurry(sink, true); /* the loop may sleep now: only after_work wakes it */
   return false;

@@ -35,6 +35,7 @@ typedef struct weir_file_sink {
   weir_pool_turn turn;                       /* of writing */
   weir_watch watch;        /* the loop looks whether what the writer waits for has been written */
   weir_bet watching;       /* whether it has seen that in time */
+  weir_yield yield;        /* to a writer on the same processor */
   uint64_t watch_until_ns; /* 0: from the next look on */
   weir_file_wait wait;     /* until a FIFO or device takes more */
   int job_error;           /* the job's result: 0 or an errno */

@@ -22,6 +22,8 @@ enum {
   SCORE_LOSS = 2,
   SCORE_COMEBACK = 4, /* what the first win of a hopeless bet is worth */
   TRY_EVERY = 32,
+  YIELD_NS_MAX = 200000, /* longer than any write that one waits for awake */
+  YIELD_REST = 64,       /* so what others keep of the time are 2 % */
 };
 
 /* --- what there is --- */
@@ -147,6 +149,25 @@ bool weir_pool_begin_spin(void) {
 
 void weir_pool_end_spin(void) {
   atomic_fetch_sub_explicit(&spins_out, 1, memory_order_relaxed);
+}
+
+int weir_pool_processor(void) {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+bool weir_pool_yield(weir_yield *yield) {
+  uint64_t began_ns = weir_pool_now_ns();
+  if (began_ns < yield->not_before_ns) return false;
+  sched_yield();
+  uint64_t now_ns = weir_pool_now_ns();
+  if (now_ns - began_ns > YIELD_NS_MAX) {
+    yield->not_before_ns = now_ns + YIELD_REST * (now_ns - began_ns);
+  }
+  return true;
 }
 
 uint64_t weir_pool_now_ns(void) {

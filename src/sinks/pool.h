@@ -59,6 +59,19 @@ bool weir_pool_may_spin(void);
 bool weir_pool_begin_spin(void);
 void weir_pool_end_spin(void);
 
+/* The number of the processor that the calling thread is on; negative: unknown. Any thread. */
+int weir_pool_processor(void);
+
+/* Two who wait awake for each other on one processor: each lets the other one go on. */
+typedef struct weir_yield {
+  uint64_t not_before_ns;
+} weir_yield;
+
+/* Lets others have the processor, who are not expected to need it for long. Returns false, with
+** nothing done, if the last time they kept it: then sleeping is better. Any thread.
+*/
+bool weir_pool_yield(weir_yield *yield);
+
 /* A monotonic clock. Any thread. */
 uint64_t weir_pool_now_ns(void);
 
