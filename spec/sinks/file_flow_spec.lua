@@ -498,20 +498,28 @@ describe("the counters of a file stream", function()
 
   it("count bytes_written while they are written, never more than accepted, never less than before",
     function()
-      local ws, last, wrong, seen = open_stream(), 0, 0, 0
-      local function look()
-        local now = ws:bytes_written()
-        if now < last or now > ws:stats().bytes_accepted then wrong = wrong + 1 end
-        if now > last then seen = seen + 1 end
-        last = now
-        if not ws:closed() then weir.next_tick(weir.set_timeout, look, 0) end
+      local wrong, seen = 0, 0
+      local function write_and_look()
+        local ws, last = open_stream(), 0
+        local function look()
+          local now = ws:bytes_written()
+          if now < last or now > ws:stats().bytes_accepted then wrong = wrong + 1 end
+          if now > last then seen = seen + 1 end
+          last = now
+          if not ws:closed() then weir.next_tick(weir.set_timeout, look, 0) end
+        end
+        look()
+        ws:write(("x"):rep(8 * MEBIBYTE))
+        support.end_and_close(ws)
+        assert.equal(8 * MEBIBYTE, ws:bytes_written())
       end
-      look()
-      ws:write(("x"):rep(8 * MEBIBYTE))
-      support.end_and_close(ws)
+      local tries = 0
+      repeat -- on a busy machine all may be written between two looks
+        write_and_look()
+        tries = tries + 1
+      until seen > 0 or tries == 30
       assert.equal(0, wrong)
       assert.is_true(seen > 0)
-      assert.equal(8 * MEBIBYTE, ws:bytes_written())
     end)
 
   it("add up the times it was full", function()

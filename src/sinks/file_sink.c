@@ -8,7 +8,10 @@
 
 #include "core/assert.h"
 
-enum { WATCH_NS = 100000 }; /* more than it takes to wake a thread */
+enum {
+  WATCH_NS = 100000,         /* more than it takes to wake a thread */
+  YIELD_BYTES_MAX = 1 << 17, /* written in less: who has more to do keeps the processor too long */
+};
 
 static void go_on(weir_file_sink *sink);
 
@@ -161,10 +164,11 @@ static bool watches_on(weir_file_sink *sink) {
   return now_ns < sink->watch_until_ns;
 }
 
-/* Returns false if that is of no use: somebody else is on this processor. */
+/* Returns false if that is of no use: it has much to do, or somebody else is on this processor. */
 static bool lets_writer_go_on(weir_file_sink *sink) {
   if (!weir_file_ring_is_beside(&sink->ring.writer_processor)) return true;
-  return weir_pool_yield(&sink->yield);
+  uint64_t left = sink->ring.offered - weir_file_ring_done(&sink->ring);
+  return left <= YIELD_BYTES_MAX && weir_pool_yield(&sink->yield);
 }
 
 static bool look(weir_watch *watch) {
