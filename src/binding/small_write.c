@@ -60,7 +60,7 @@ static char *put_given(const char *bytes, double size, char *at, const char *end
   return weir_bytes_put(at, bytes, (size_t)size);
 }
 
-/* The stream, if it can be written to from here; NULL: its __gc was called, or the parent's it is. */
+/* NULL: its __gc was called, or it is the parent's. */
 static weir_writable *find_writable(void *userdata) {
   weir_lua_stream *stream = ((const weir_stream_box *)userdata)->stream;
   return stream && !weir_context_is_of_parent(stream->context) ? &stream->writable : NULL;
