@@ -2,7 +2,10 @@
 -- and nothing is promised that is not there.
 local weir = require "weir"
 local core = require "weir.core"
-local options = require "weir.options"
+local known_options = {}
+for _, module in ipairs { "weir.options", "weir.options.files", "weir.options.sockets" } do
+  for constructor, known in pairs(require(module).known) do known_options[constructor] = known end
+end
 local reader = require "spec.support.types"
 
 local types = reader.read()
@@ -58,14 +61,14 @@ describe("the types", function()
       for _, param in ipairs(entry.params) do
         local class = param.kind:match "^weir%.%w*Options"
         if constructor and class then
-          local known = options.known[constructor]
-          assert.is_table(known, "options.known lacks " .. constructor)
+          local known = known_options[constructor]
+          assert.is_table(known, "no list of options has " .. constructor)
           assert.same(sorted(known), sorted(reader.all_fields(types, class)), constructor)
           checked[constructor] = true
         end
       end
     end
-    for constructor in pairs(options.known) do
+    for constructor in pairs(known_options) do
       assert.is_true(checked[constructor] or false, "no types of the options of " .. constructor)
     end
   end)

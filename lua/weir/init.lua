@@ -91,14 +91,18 @@ function weir.duplex(given)
   return core.duplex(options.duplex(given))
 end
 
+local write_options = later("weir.options.files", "write")
+local read_options = later("weir.options.files", "read")
+local connect_options = later("weir.options.sockets", "connect")
+
 --- Makes a stream that writes into a file.
 function weir.create_write_stream(path, given)
-  return core.file(options.file(path, given))
+  return core.file(write_options(path, given))
 end
 
 --- Makes a stream to a peer: a TCP or unix socket.
 function weir.connect(given)
-  return core.connect(options.connect(given))
+  return core.connect(connect_options(given))
 end
 
 --- Makes a server, which listens for peers.
@@ -106,7 +110,7 @@ weir.create_server = later("weir.server", "create")
 
 --- Makes a stream that reads from a file.
 function weir.create_read_stream(path, given)
-  return core.read_file(options.read_file(path, given))
+  return core.read_file(read_options(path, given))
 end
 
 --- As io.open, with a stream behind the file.
@@ -127,7 +131,7 @@ local STANDARD = { stdin = 0, stdout = 1, stderr = 2 }
 setmetatable(weir, { __index = function(self, name)
   local fd = STANDARD[name]
   if not fd then return nil end
-  local check = fd == 0 and options.read_file or options.file
+  local check = fd == 0 and read_options or write_options
   local stream = core.standard(check(nil, { fd = fd }))
   rawset(self, name, stream)
   return stream

@@ -1,6 +1,6 @@
 --- What is better said in Lua about servers: the arguments of their methods.
 local core = require "weir.core"
-local options = require "weir.options"
+local options = require "weir.options.sockets"
 
 local server = {}
 
