@@ -33,7 +33,7 @@ static bool make_room(weir_anchors *anchors) {
 }
 
 void weir_anchors_reserve(weir_anchors *anchors, lua_State *L, int table, uint32_t count) {
-  table = lua_absindex(L, table);
+  if (table < 0) table = lua_absindex(L, table);
   while (anchors->free_count < count) {
     if (!make_room(anchors)) luaL_error(L, "not enough memory");
     lua_pushboolean(L, 0);
@@ -51,7 +51,7 @@ uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table) {
 
 void weir_anchors_drop(weir_anchors *anchors, lua_State *L, int table, uint32_t anchor) {
   WEIR_ASSERT(anchor > 0 && anchor <= anchors->slots && anchors->free_count < anchors->slots);
-  table = lua_absindex(L, table);
+  if (table < 0) table = lua_absindex(L, table);
   lua_pushboolean(L, 0);
   lua_rawseti(L, table, (int)anchor);
   anchors->free[anchors->free_count++] = anchor;

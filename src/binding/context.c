@@ -259,7 +259,7 @@ uint32_t weir_context_anchor(weir_context *context, lua_State *L) {
 void weir_context_push_anchor(weir_context *context, lua_State *L, uint32_t anchor) {
   weir_context_push(context, L, WEIR_SLOT_ANCHORS);
   weir_anchors_push(L, -1, anchor);
-  lua_remove(L, -2);
+  lua_replace(L, -2);
 }
 
 void weir_context_drop_anchor(weir_context *context, lua_State *L, uint32_t anchor) {

@@ -131,24 +131,18 @@ static void take_value(lua_State *L, weir_lua_stream *stream, int anchors, weir_
   entry->anchor = 0;
 }
 
-/* Pushes the chunk of a write, or a fresh array of those of a writev; the stream's fields are on
-** top of the stack, and go.
-*/
-static void push_chunks(lua_State *L, const hook_call *call) {
-  int anchors = lua_gettop(L);
-  lua_rawgeti(L, anchors, WEIR_FIELD_ANCHORS);
-  lua_replace(L, anchors);
+/* Pushes the chunk of a write, or a fresh array of those of a writev. */
+static void push_chunks(lua_State *L, const hook_call *call, int anchors) {
   if (call->hook == HOOK_WRITE) {
     take_value(L, call->stream, anchors, call->first);
-  } else {
-    lua_createtable(L, (int)call->count, 0);
-    int i = 0;
-    for (weir_entry *entry = call->first; entry; entry = entry->next) {
-      take_value(L, call->stream, anchors, entry);
-      lua_rawseti(L, -2, ++i);
-    }
+    return;
   }
-  lua_replace(L, anchors);
+  lua_createtable(L, (int)call->count, 0);
+  int i = 0;
+  for (weir_entry *entry = call->first; entry; entry = entry->next) {
+    take_value(L, call->stream, anchors, entry);
+    lua_rawseti(L, -2, ++i);
+  }
 }
 
 /* Pushes the `done` of a write of the stream whose userdata is at `self`. May raise. */
@@ -172,20 +166,23 @@ static lua_results call_hook(lua_State *L) {
   weir_lua_stream *stream = call->stream;
   if (!weir_lua_stream_push(stream, L)) return 0; /* 2: the userdata */
   lua_getuservalue(L, 2);
+  lua_rawgeti(L, 3, WEIR_FIELD_ANCHORS);
   lua_rawgeti(L, 3, FIELD_BEFORE_HOOKS + call->hook);
   lua_pushvalue(L, 2);
-  int arguments = 2;
+  int arguments = 3;
   if (call->first) {
-    lua_pushvalue(L, 3);
-    push_chunks(L, call);
-    arguments++;
+    push_chunks(L, call, 4);
+    push_write_done(L, 2, call->operation);
+  } else if (call->hook == HOOK_READ) {
+    weir_push_count(L, call->size);
+    arguments = 2;
   } else if (call->hook == HOOK_DESTROY) {
     weir_error_object_push(stream->context, L, call->error, NULL);
-    arguments++;
+    push_done(L, call->hook);
+  } else {
+    push_done(L, call->hook);
+    arguments = 2;
   }
-  if (call->hook == HOOK_READ) weir_push_count(L, call->size);
-  else if (call->first) push_write_done(L, 2, call->operation);
-  else push_done(L, call->hook);
   lua_call(L, arguments, 0);
   return 0;
 }
