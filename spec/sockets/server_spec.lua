@@ -220,6 +220,14 @@ describe("a server", function()
     close(server)
   end)
 
+  it("emits what a script tells it to", function()
+    local server, got = weir.create_server(), {}
+    assert.is_false(server:emit("news", 1))
+    server:on("news", function(...) got = { ... } end)
+    assert.is_true(server:emit("news", 1, 2))
+    assert.same({ 1, 2 }, got)
+  end)
+
   it("is nothing that a stream's method, or a hand-called finalizer, can harm", function()
     local server = weir.create_server()
     assert.is_false((pcall(weir.writable().write, server, "abc")))

@@ -304,7 +304,8 @@ static lua_results stream_emit(lua_State *L) {
     for (int k = 1; k <= arguments; k++) lua_pushvalue(L, k + 2);
     lua_call(L, arguments, 0);
   }
-  weir_tell_watcher(weir_lua_stream_check(L, 1, "emit"), L, 1, 2, heard, 3, arguments);
+  weir_lua_stream *stream = check(L, "emit"); /* as it is by now */
+  if (stream) weir_tell_watcher(stream, L, 1, 2, heard, 3, arguments);
   lua_pushboolean(L, heard);
   return 1;
 }
