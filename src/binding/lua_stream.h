@@ -23,8 +23,10 @@ enum {
   WEIR_FIELD_ANCHORS,
   WEIR_FIELD_HOOKS, /* the first of them: see lua_sink.c */
   WEIR_FIELD_COUNT = WEIR_FIELD_HOOKS + 5,
-  WEIR_FIELD_PRIVATE, /* made when it is needed, as is the next */
-  WEIR_FIELD_WATCH    /* see waiting.h */
+  WEIR_FIELD_PRIVATE, /* made when it is needed, as are the others */
+  WEIR_FIELD_WATCH,   /* see waiting.h */
+  WEIR_FIELD_OWN,     /* see subclass.h, also for the next */
+  WEIR_FIELD_FIELDS
 };
 
 typedef struct weir_lua_stream weir_lua_stream;

@@ -19,6 +19,7 @@
 #include "binding/small_write.h"
 #include "binding/socket_stream.h"
 #include "binding/standard_streams.h"
+#include "binding/subclass.h"
 #include "binding/ticks.h"
 #include "binding/timer.h"
 #include "binding/uncaught.h"
@@ -76,5 +77,6 @@ int luaopen_weir_core(lua_State *L) {
   set_functions(L, weir_waiting_functions);
   set_functions(L, weir_pipe_writer_functions);
   set_functions(L, weir_loop_choice_functions);
+  set_functions(L, weir_subclass_functions);
   return 1;
 }
