@@ -24,8 +24,10 @@ check() { # what it is, a command
   fi
 }
 
-make_rock() { # version, rockspec
-  cd "$place/checkout" && luarocks --lua-version "$1" make --tree "$place/$1" "$2"
+make_rock() { # version, rockspec, options
+  version=$1 rockspec=$2
+  shift 2
+  cd "$place/checkout" && luarocks --lua-version "$version" make --tree "$place/$version" "$@" "$rockspec"
 }
 
 require_weir() { # interpreter, version
@@ -40,12 +42,21 @@ require_zlib() { # interpreter, version
       print(_VERSION, zlib.gzip(9), zlib.gunzip())'
 }
 
+# What it needs is the system's, or missing, and then it says so.
+require_http() { # interpreter, version
+  cd / && eval "$(luarocks --lua-version "$2" path --tree "$place/$2")" &&
+    "$1" -e 'local found, http = pcall(require, "weir.http")
+      print(_VERSION, found, http)
+      assert(found or http:find "weir.http needs lpeg")'
+}
+
 has_zlib() { echo '#include <zlib.h>' | ${CC:-cc} -E -x c - >/dev/null 2>&1; }
 
 # In a subshell, so that neither the directory nor the paths stay.
 in_subshell() { ("$@"); }
 
 weir=weir-scm-1.rockspec zlib=src/zlib/weir-zlib-scm-1.rockspec
+http=lua/weir/http/weir-http-scm-1.rockspec
 
 lua=$(command -v lua5.4 || command -v lua)
 # As the release would have them: those that are there may list fewer files by now.
@@ -59,12 +70,16 @@ done
 "$lua" .ci/rockspecs.lua check
 check "luarocks lint" luarocks lint $weir
 check "luarocks lint, weir-zlib" luarocks lint $zlib
+check "luarocks lint, weir-http" luarocks lint $http
 for version in 5.1 5.2 5.3 5.4; do
   command -v lua$version >/dev/null || continue
   luas=lua$version
   [ $version = 5.1 ] && command -v luajit >/dev/null && luas="$luas luajit"
   check "luarocks make, Lua $version" in_subshell make_rock $version $weir
   for lua in $luas; do check "require, $lua" in_subshell require_weir $lua $version; done
+  # Of the network nothing is asked here.
+  check "luarocks make weir-http, Lua $version" in_subshell make_rock $version $http --deps-mode none
+  for lua in $luas; do check "require weir.http, $lua" in_subshell require_http $lua $version; done
   has_zlib || continue
   check "luarocks make weir-zlib, Lua $version" in_subshell make_rock $version $zlib
   for lua in $luas; do check "require weir.zlib, $lua" in_subshell require_zlib $lua $version; done

@@ -27,6 +27,7 @@ end
 
 local fresh = true
 for name, path in pairs { weir = "weir-scm-1.rockspec",
+  ["weir-http"] = "lua/weir/http/weir-http-scm-1.rockspec",
   ["weir-zlib"] = "src/zlib/weir-zlib-scm-1.rockspec" } do
   local target, text = ("rockspecs/%s-%s-1.rockspec"):format(name, version), release_of(path)
   if arg[1] == "check" then

@@ -85,6 +85,7 @@ build = {
         "src/binding/socket_stream.c",
         "src/binding/standard_streams.c",
         "src/binding/stream_methods.c",
+        "src/binding/subclass.c",
         "src/binding/ticks.c",
         "src/binding/timer.c",
         "src/binding/uncaught.c",

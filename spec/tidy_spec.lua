@@ -155,9 +155,14 @@ describe("the rockspec", function()
     assert.same(zlibs, sources_of("src/zlib/weir-zlib-scm-1.rockspec", "weir.zlib"))
   end)
 
-  it("lists every Lua file of lua/, as the module that `require` finds there", function()
+  it("lists every Lua file of lua/, in one rock, as the module that `require` finds", function()
     local listed = rockspec "weir-scm-1.rockspec".build.modules
     listed["weir.core"] = nil
+    for module, file in pairs(rockspec "lua/weir/http/weir-http-scm-1.rockspec".build.modules) do
+      assert.is_nil(listed[module])
+      assert.truthy(file:find "http")
+      listed[module] = file
+    end
     local there = {}
     for _, file in ipairs(files("lua", "%.lua$")) do
       there[file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")] = file

@@ -125,10 +125,11 @@ local function get_open()
 end
 weir.open = counts_tail_calls and get_open() or function(...) return get_open()(...) end
 
--- The standard streams are made when they are first asked for.
+-- The standard streams are made when they are first asked for, and so is the optional part.
 local STANDARD = { stdin = 0, stdout = 1, stderr = 2 }
 
 setmetatable(weir, { __index = function(self, name)
+  if name == "http" then return load_part "weir.http" end
   local fd = STANDARD[name]
   if not fd then return nil end
   local check = fd == 0 and read_options or write_options

@@ -1,0 +1,139 @@
+--- The headers of a response, until they are sent: checked when they are set, so that no value can
+--- make two fields, or two responses, of one.
+local core = require "weir.core"
+local headers = require "weir.http.headers"
+local reading = require "weir.options.reading"
+local patterns = require "weir.http.patterns"
+
+local fields = {}
+
+local match, whole_token, whole_value =
+  patterns.lpeg.match, patterns.whole_token, patterns.whole_value
+local lowered = headers.lowered
+
+-- Inside: name and value at i and i + 1 (false where one was removed), and lower name -> i.
+
+local function fail(code, message)
+  error(core.make_error(code, message), 0)
+end
+
+--- Raises "bad argument" in the name of a method, at who has called it.
+function fields.bad_argument(position, method, expected, value)
+  local got = value == nil and "nil" or type(value)
+  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(position, method, expected, got),
+    reading.level_of_caller())
+end
+local bad_argument = fields.bad_argument
+
+local valid_names = {}
+local valid_count = 0
+
+local function check_name(name, method)
+  if valid_names[name] then return end
+  if type(name) ~= "string" then bad_argument(1, method, "string", name) end
+  if not match(whole_token, name) then
+    fail("ERR_INVALID_HTTP_TOKEN", ("Header name must be a valid HTTP token [%q]"):format(name))
+  end
+  if valid_count >= 1000 then valid_names, valid_count = {}, 0 end
+  valid_names[name], valid_count = true, valid_count + 1
+end
+
+local function check_text(value, name, method)
+  local kind = type(value)
+  if kind == "number" then value = ("%.14g"):format(value)
+  elseif kind ~= "string" then bad_argument(2, method, "string, number or list", value)
+  end
+  if not match(whole_value, value) then
+    fail("ERR_INVALID_CHAR", ("Invalid character in header content [%q]"):format(name))
+  end
+  return value
+end
+
+fields.check_text = check_text
+
+-- A copy, so that it stays as it was checked.
+local function check_value(value, name, method)
+  if type(value) ~= "table" then return check_text(value, name, method) end
+  local list = {}
+  for i = 1, #value do list[i] = check_text(value[i], name, method) end
+  return list
+end
+
+-- What the framing depends on.
+local special = {}
+
+special["content-length"] = function(value)
+  if type(value) ~= "string" or not value:find "^%d+$" or #value > 15 then
+    fail("ERR_HTTP_INVALID_HEADER_VALUE", "Content-Length must be a whole number")
+  end
+end
+
+special["transfer-encoding"] = function(value)
+  if type(value) ~= "string" or value:lower() ~= "chunked" then
+    fail("ERR_HTTP_INVALID_HEADER_VALUE", "Transfer-Encoding can only be chunked")
+  end
+end
+
+--- Sets a header in the place of what it was. Raises in the name of `method`.
+function fields.set(list, name, value, method)
+  check_name(name, method)
+  value = check_value(value, name, method)
+  local key = lowered(name)
+  if special[key] then special[key](value) end
+  local i = list[key]
+  if not i then
+    i = #list + 1
+    list[key] = i
+  end
+  list[i], list[i + 1] = name, value
+end
+
+function fields.get(list, name, method)
+  if type(name) ~= "string" then bad_argument(1, method, "string", name) end
+  local i = list[lowered(name)]
+  local value = i and list[i + 1]
+  if type(value) ~= "table" then return value or nil end
+  local copy = {}
+  for k = 1, #value do copy[k] = value[k] end
+  return copy
+end
+
+function fields.remove(list, name, method)
+  if type(name) ~= "string" then bad_argument(1, method, "string", name) end
+  local key = lowered(name)
+  local i = list[key]
+  if not i then return end
+  list[i], list[i + 1], list[key] = false, false, nil
+end
+
+--- Sets all of a table: name -> value, or a list of { name, value }.
+function fields.set_all(list, given, method)
+  for name, value in next, given do
+    if type(name) == "number" and type(value) == "table" then
+      fields.set(list, value[1], value[2], method)
+    else
+      fields.set(list, name, value, method)
+    end
+  end
+end
+
+-- Those that we write ourselves.
+local OWN = { ["transfer-encoding"] = true, connection = true }
+
+--- The lines of the headers, without those of the framing, nor that of one more name.
+function fields.lines(list, without)
+  local text = ""
+  for i = 1, #list, 2 do
+    local name, value = list[i], list[i + 1]
+    if name and not OWN[lowered(name)] and not (without and lowered(name) == without) then
+      if type(value) == "table" then
+        for k = 1, #value do text = text .. name .. ": " .. value[k] .. "\r\n" end
+      else
+        text = text .. name .. ": " .. value .. "\r\n"
+      end
+    end
+  end
+  return text
+end
+
+return fields
