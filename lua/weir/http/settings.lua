@@ -44,7 +44,8 @@ end
 
 --- Returns the limits, and the options of the sockets.
 function settings.check(given)
-  local limits, sockets = split(reading.read({ constructor = "create_server", position = 1 }, given, known))
+  local check = { constructor = "create_server", position = 1 }
+  local limits, sockets = split(reading.read(check, given, known))
   sockets.allow_half_open = true
   sockets.no_delay = true
   local shortest = math.huge
