@@ -5,6 +5,7 @@
 --- come together, or until the responses before it are through. A `done` is held (it.held) while
 --- the connection is not ours or is full; so all marks together are the bound.
 local core = require "weir.core"
+local errors = require "weir.errors"
 local fields = require "weir.http.fields"
 local framing = require "weir.http.framing"
 local options = require "weir.options"
@@ -49,7 +50,7 @@ local function send(it, last, written)
   local size = it.bytes
   local head = ""
   if not it.head_sent then
-    if it.connection.server.closing then it.close = true end
+    if it.expects or it.connection.server.closing then it.close = true end
     head = framing.head(it, last and size or nil)
     it.head_sent = true
   end
@@ -155,9 +156,10 @@ end
 -- Errors of the connection are told to those who listen; nobody else could do anything about them.
 local function destroy(self, err, done)
   local it = own(self, class, "destroy")
-  it.dead = true
-  it.held = nil
+  local held = it.held or it.final
+  it.dead, it.held, it.final = true, nil, nil
   it.connection:response_closed(it)
+  if held then held(err or errors.destroyed "write") end -- who waits for it is told why
   done(it.connection:heard(self, err))
 end
 
