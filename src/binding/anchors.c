@@ -4,47 +4,39 @@
 #include "binding/anchors.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 #include "core/assert.h"
 
-enum { FIRST_CAPACITY = 4 };
-
-void weir_anchors_init(weir_anchors *anchors) {
-  *anchors = (weir_anchors){0};
+void weir_anchors_init(weir_anchors *anchors, uint32_t taken) {
+  *anchors = (weir_anchors){.slots = taken};
 }
 
-void weir_anchors_deinit(weir_anchors *anchors) {
-  free(anchors->free);
-  *anchors = (weir_anchors){0};
-}
-
-/* Room for every slot there is to be given back, so that giving back never allocates. */
-static bool make_room(weir_anchors *anchors) {
-  uint32_t slots = anchors->slots;
-  bool is_full = slots == 0 || (slots >= FIRST_CAPACITY && (slots & (slots - 1)) == 0);
-  if (!is_full) return true;
-  if (slots >= INT_MAX / 2) return false;
-  uint32_t capacity = slots ? slots * 2 : FIRST_CAPACITY; /* powers of two: full at each of them */
-  uint32_t *grown = realloc(anchors->free, capacity * sizeof *grown);
-  if (!grown) return false;
-  anchors->free = grown;
-  return true;
+/* The slot must be there, so that this allocates nothing. */
+static void set_free(weir_anchors *anchors, lua_State *L, int table, uint32_t slot) {
+  lua_pushinteger(L, (lua_Integer)anchors->free);
+  lua_rawseti(L, table, (int)slot);
+  anchors->free = slot;
+  anchors->free_count++;
 }
 
 void weir_anchors_reserve(weir_anchors *anchors, lua_State *L, int table, uint32_t count) {
   if (table < 0) table = lua_absindex(L, table);
   while (anchors->free_count < count) {
-    if (!make_room(anchors)) luaL_error(L, "not enough memory");
+    if (anchors->slots >= INT_MAX) luaL_error(L, "not enough memory");
     lua_pushboolean(L, 0);
-    lua_rawseti(L, table, (int)(anchors->slots + 1));
-    anchors->free[anchors->free_count++] = ++anchors->slots;
+    lua_rawseti(L, table, (int)(anchors->slots + 1)); /* may raise */
+    set_free(anchors, L, table, ++anchors->slots);
   }
 }
 
 uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table) {
   WEIR_ASSERT(anchors->free_count > 0);
-  uint32_t anchor = anchors->free[--anchors->free_count];
+  uint32_t anchor = anchors->free;
+  if (table < 0) table = lua_absindex(L, table);
+  lua_rawgeti(L, table, (int)anchor);
+  anchors->free = (uint32_t)lua_tointeger(L, -1);
+  anchors->free_count--;
+  lua_pop(L, 1);
   lua_rawseti(L, table, (int)anchor);
   return anchor;
 }
@@ -52,7 +44,5 @@ uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table) {
 void weir_anchors_drop(weir_anchors *anchors, lua_State *L, int table, uint32_t anchor) {
   WEIR_ASSERT(anchor > 0 && anchor <= anchors->slots && anchors->free_count < anchors->slots);
   if (table < 0) table = lua_absindex(L, table);
-  lua_pushboolean(L, 0);
-  lua_rawseti(L, table, (int)anchor);
-  anchors->free[anchors->free_count++] = anchor;
+  set_free(anchors, L, table, anchor);
 }

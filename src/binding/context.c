@@ -70,7 +70,6 @@ typedef struct box {
 void weir_context_release(weir_context *context) {
   WEIR_ASSERT(context->references > 0);
   if (--context->references > 0) return;
-  weir_anchors_deinit(&context->anchors);
   if (context->frees_core) weir_core_deinit(&context->loop.core);
   free(context);
 }

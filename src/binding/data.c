@@ -24,11 +24,10 @@ static bool push_anchored(const weir_lua_stream *stream, lua_State *L, uint32_t 
     lua_pushnil(L);
     return false;
   }
-  lua_getuservalue(L, -1);
-  lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
+  weir_lua_stream_push_anchors(L, -1);
   weir_anchors_push(L, -1, anchor);
-  lua_replace(L, -4);
-  lua_pop(L, 2);
+  lua_replace(L, -3);
+  lua_pop(L, 1);
   return true;
 }
 

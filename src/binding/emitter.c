@@ -16,34 +16,22 @@ static weir_lua_stream *check(lua_State *L, const char *method) {
 
 /* --- lists --- */
 
-/* Pushes the table event -> list of the stream at `stream`, or nil. */
-static void push_lists(lua_State *L, int stream) {
-  lua_getuservalue(L, stream);
-  lua_rawgeti(L, -1, WEIR_FIELD_LISTENERS);
-  lua_remove(L, -2);
-}
+/* A list is never changed: who adds or removes makes a new one. It is a table of entries, each a
+** function, or for once() a table that holds one; or, as most are, a single function.
+*/
 
 /* Pushes the list of the event whose name is at `event`, or nil. */
 static void push_list(lua_State *L, int stream, int event) {
-  push_lists(L, stream);
-  if (!lua_istable(L, -1)) return;
+  lua_getuservalue(L, stream);
   lua_pushvalue(L, event);
   lua_rawget(L, -2);
   lua_remove(L, -2);
 }
 
-/* Pops a list, or nil, and makes it that of the event. */
+/* Pops a list, or nil, and makes it that of the event. To take one away allocates nothing. */
 static void set_list(lua_State *L, int stream, int event) {
   int list = lua_gettop(L);
-  push_lists(L, stream);
-  if (!lua_istable(L, -1)) {
-    lua_pop(L, 1);
-    lua_createtable(L, 0, 1);
-    lua_getuservalue(L, stream);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
-    lua_pop(L, 1);
-  }
+  lua_getuservalue(L, stream);
   lua_pushvalue(L, event);
   lua_pushvalue(L, list);
   lua_rawset(L, -3);
@@ -51,7 +39,13 @@ static void set_list(lua_State *L, int stream, int event) {
 }
 
 static int length_of(lua_State *L, int list) {
-  return lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+  if (lua_istable(L, list)) return (int)lua_rawlen(L, list);
+  return lua_isfunction(L, list);
+}
+
+static void push_entry(lua_State *L, int list, int index) {
+  if (lua_istable(L, list)) lua_rawgeti(L, list, index);
+  else lua_pushvalue(L, list);
 }
 
 /* Pushes the function of the entry on top of the stack in its place: nil for one that has fired. */
@@ -66,7 +60,7 @@ static void unwrap(lua_State *L) {
 }
 
 static bool has_fired(lua_State *L, int list, int index) {
-  lua_rawgeti(L, list, index);
+  push_entry(L, list, index);
   unwrap(L);
   bool fired = lua_isnil(L, -1);
   lua_pop(L, 1);
@@ -76,8 +70,9 @@ static bool has_fired(lua_State *L, int list, int index) {
 /* Appends entry `index` of `list` to the list on top of the stack, unless it has fired. */
 static void copy_entry(lua_State *L, int list, int index) {
   if (has_fired(L, list, index)) return;
-  lua_rawgeti(L, list, index);
-  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  int copy = lua_gettop(L);
+  push_entry(L, list, index);
+  lua_rawseti(L, copy, (int)lua_rawlen(L, copy) + 1);
 }
 
 /* --- what the readable side has to know --- */
@@ -126,6 +121,14 @@ static void on_added(lua_State *L, weir_lua_stream *stream, int event, bool star
 
 /* --- adding and removing --- */
 
+/* The new list is on top of the stack. */
+static lua_results added(lua_State *L, weir_lua_stream *stream, bool in_front) {
+  set_list(L, 1, 2);
+  on_added(L, stream, 2, !in_front);
+  lua_settop(L, 1);
+  return 1;
+}
+
 static lua_results add(lua_State *L, const char *method, bool once, bool in_front) {
   weir_lua_stream *stream = check(L, method);
   if (lua_type(L, 2) != LUA_TSTRING) return weir_type_error(L, 2, method, "string");
@@ -138,6 +141,10 @@ static lua_results add(lua_State *L, const char *method, bool once, bool in_fron
   }
   push_list(L, 1, 2); /* 4 */
   int count = length_of(L, 4);
+  if (count == 0 && !once) {
+    lua_pushvalue(L, 3);
+    return added(L, stream, in_front);
+  }
   lua_createtable(L, count + 1, 0); /* 5 */
   if (in_front) {
     lua_pushvalue(L, 3);
@@ -148,10 +155,7 @@ static lua_results add(lua_State *L, const char *method, bool once, bool in_fron
     lua_pushvalue(L, 3);
     lua_rawseti(L, 5, (int)lua_rawlen(L, 5) + 1);
   }
-  set_list(L, 1, 2);
-  on_added(L, stream, 2, !in_front);
-  lua_settop(L, 1);
-  return 1;
+  return added(L, stream, in_front);
 }
 
 static lua_results stream_on(lua_State *L) {
@@ -170,7 +174,7 @@ static lua_results stream_prepend_once_listener(lua_State *L) {
 /* The latest entry with the function at `function`; 0: none. */
 static int find_latest(lua_State *L, int list, int function) {
   for (int i = length_of(L, list); i >= 1; i--) {
-    lua_rawgeti(L, list, i);
+    push_entry(L, list, i);
     unwrap(L);
     bool found = lua_rawequal(L, -1, function) != 0;
     lua_pop(L, 1);
@@ -199,13 +203,25 @@ static lua_results stream_off(lua_State *L) {
   return 1;
 }
 
+/* Of all events. */
+static void remove_all(lua_State *L) {
+  lua_getuservalue(L, 1);
+  int fields = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, fields)) {
+    lua_pop(L, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) continue;
+    lua_pushvalue(L, -1);
+    lua_pushnil(L);
+    lua_rawset(L, fields);
+  }
+}
+
 static lua_results stream_remove_all_listeners(lua_State *L) {
   weir_lua_stream *stream = check(L, "remove_all_listeners");
   lua_settop(L, 2);
   if (lua_isnil(L, 2)) {
-    lua_getuservalue(L, 1);
-    lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, WEIR_FIELD_LISTENERS);
+    remove_all(L);
     if (stream && stream->core.readable) {
       tell_removed(L, stream, true, false);
       tell_removed(L, stream, false, false);
@@ -214,12 +230,8 @@ static lua_results stream_remove_all_listeners(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) {
       return weir_type_error(L, 2, "remove_all_listeners", "string");
     }
-    push_lists(L, 1);
-    if (lua_istable(L, -1)) {
-      lua_pushvalue(L, 2);
-      lua_pushnil(L);
-      lua_rawset(L, -3);
-    }
+    lua_pushnil(L);
+    set_list(L, 1, 2);
     on_removed(L, 1, 2);
   }
   lua_settop(L, 1);
@@ -236,7 +248,7 @@ static lua_results stream_listeners(lua_State *L) {
   int count = length_of(L, 3), found = 0;
   lua_createtable(L, count, 0); /* 4 */
   for (int i = 1; i <= count; i++) {
-    lua_rawgeti(L, 3, i);
+    push_entry(L, 3, i);
     unwrap(L);
     if (lua_isnil(L, -1)) lua_pop(L, 1);
     else lua_rawseti(L, 4, ++found);
@@ -262,7 +274,7 @@ static lua_results stream_listener_count(lua_State *L) {
 ** not; the next add or off drops it. Neither allocates.
 */
 static bool push_listener(lua_State *L, int stream, int event, int list, int index) {
-  lua_rawgeti(L, list, index);
+  push_entry(L, list, index);
   if (!lua_istable(L, -1)) return true;
   int wrapper = lua_gettop(L);
   lua_rawgeti(L, wrapper, 1);
@@ -275,11 +287,8 @@ static bool push_listener(lua_State *L, int stream, int event, int list, int ind
   lua_remove(L, wrapper);
   push_list(L, stream, event);
   if (length_of(L, -1) == 1 && has_fired(L, lua_gettop(L), 1)) {
-    push_lists(L, stream);
-    lua_pushvalue(L, event);
     lua_pushnil(L);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    set_list(L, stream, event);
   }
   lua_pop(L, 1);
   on_removed(L, stream, event);

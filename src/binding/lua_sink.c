@@ -13,9 +13,9 @@
 #include "binding/lua_stream.h"
 #include "binding/options.h"
 
-/* The hooks, by their place in the table of hooks, and from WEIR_FIELD_HOOKS on in the stream's. */
+/* The hooks, by their place in the table of hooks and in the stream's. */
 enum { HOOK_WRITE = 1, HOOK_WRITEV, HOOK_FINAL, HOOK_CONSTRUCT, HOOK_DESTROY, HOOK_READ };
-enum { FIELD_BEFORE_HOOKS = WEIR_FIELD_HOOKS - HOOK_WRITE };
+enum { HOOKS = HOOK_READ };
 
 typedef struct lua_sink {
   weir_sink_port port; /* both have only what the hooks provide */
@@ -166,12 +166,11 @@ static lua_results call_hook(lua_State *L) {
   weir_lua_stream *stream = call->stream;
   if (!weir_lua_stream_push(stream, L)) return 0; /* 2: the userdata */
   lua_getuservalue(L, 2);
-  lua_rawgeti(L, 3, WEIR_FIELD_ANCHORS);
-  lua_rawgeti(L, 3, FIELD_BEFORE_HOOKS + call->hook);
+  lua_rawgeti(L, 3, call->hook);
   lua_pushvalue(L, 2);
   int arguments = 3;
   if (call->first) {
-    push_chunks(L, call, 4);
+    push_chunks(L, call, 3);
     push_write_done(L, 2, call->operation);
   } else if (call->hook == HOOK_READ) {
     weir_push_count(L, call->size);
@@ -256,7 +255,7 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
   uint64_t operation = stream->writable.operation_id + 1;
   luaL_checkstack(L, WEIR_STACK, NULL);
   lua_getuservalue(L, 1);
-  lua_rawgeti(L, -1, FIELD_BEFORE_HOOKS + HOOK_WRITE);
+  lua_rawgeti(L, -1, HOOK_WRITE);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   push_write_done(L, 1, operation); /* may raise, and may run a finalizer: so it looks again */
@@ -281,22 +280,17 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
 static lua_results queue(lua_State *L, weir_lua_stream *stream, size_t size) {
   weir_context *context = stream->context;
   luaL_checkstack(L, WEIR_STACK, NULL);
-  lua_getuservalue(L, 1);
-  lua_rawgeti(L, 3, WEIR_FIELD_ANCHORS);
-  if (!lua_istable(L, 4)) { /* the first one: the long way makes it */
-    lua_settop(L, 2);
-    return 0;
-  }
-  weir_anchors_reserve(&stream->anchors, L, 4, 1);
+  weir_lua_stream_push_anchors(L, 1); /* 3 */
+  weir_anchors_reserve(&stream->anchors, L, 3, 1);
   lua_pushvalue(L, 2);
-  weir_piece piece = {.size = size, .anchor = weir_anchors_hold(&stream->anchors, L, 4)};
+  weir_piece piece = {.size = size, .anchor = weir_anchors_hold(&stream->anchors, L, 3)};
   weir_error *refusal = NULL;
   lua_State *outer = weir_context_enter(context, L);
   weir_verdict verdict = weir_writable_write(&stream->writable, &piece, 1, WEIR_NOBODY, &refusal);
   weir_lua_stream_settle(stream);
   weir_context_leave(context, outer);
   if (verdict == WEIR_NO_MEMORY) {
-    weir_anchors_drop(&stream->anchors, L, 4, piece.anchor);
+    weir_anchors_drop(&stream->anchors, L, 3, piece.anchor);
     return luaL_error(L, "not enough memory");
   }
   if (verdict != WEIR_REFUSED) {
@@ -360,17 +354,17 @@ static void free_sink(weir_lua_stream *stream) {
 }
 
 static const weir_stream_kind writable = {
-    .name = "lua", .has_hooks = true, .write_direct = write_direct, .unused = free_sink};
+    .name = "lua", .hooks = HOOKS, .write_direct = write_direct, .unused = free_sink};
 static const weir_stream_kind readable = {
-    .name = "readable", .reads = true, .read_only = true, .has_hooks = true, .unused = free_sink};
+    .name = "readable", .reads = true, .read_only = true, .hooks = HOOKS, .unused = free_sink};
 static const weir_stream_kind duplex = {.name = "duplex",
                                         .reads = true,
-                                        .has_hooks = true,
+                                        .hooks = HOOKS,
                                         .write_direct = write_direct,
                                         .unused = free_sink};
 static const weir_stream_kind transform = {.name = "transform",
                                            .reads = true,
-                                           .has_hooks = true,
+                                           .hooks = HOOKS,
                                            .write_hook = "_transform()",
                                            .write_direct = write_direct,
                                            .unused = free_sink};
@@ -406,7 +400,7 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   lua_getuservalue(L, 3);
   for (int hook = HOOK_WRITE; hook <= HOOK_READ; hook++) {
     lua_rawgeti(L, 2, hook);
-    if (lua_isfunction(L, -1)) lua_rawseti(L, 4, FIELD_BEFORE_HOOKS + hook);
+    if (lua_isfunction(L, -1)) lua_rawseti(L, 4, hook);
     else lua_pop(L, 1);
   }
   lua_settop(L, 3);

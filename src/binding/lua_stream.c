@@ -63,18 +63,6 @@ bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L) {
   return true;
 }
 
-void weir_lua_stream_push_anchors(lua_State *L, int index) {
-  lua_getuservalue(L, index);
-  lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
-  if (!lua_istable(L, -1)) {
-    lua_pop(L, 1);
-    lua_newtable(L);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, WEIR_FIELD_ANCHORS);
-  }
-  lua_remove(L, -2);
-}
-
 /* --- what the core tells --- */
 
 lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream) {
@@ -113,13 +101,11 @@ static void on_data(void *owner, const weir_entry *chunk) {
   if (L) weir_data_emit(stream, L, chunk);
 }
 
-/* Pushes three values, the last of which is the table of anchors, which exists; false, with nothing
-** pushed, if the userdata is gone.
-*/
+/* Pushes the table of anchors; false, with nothing pushed, if the userdata is gone. */
 static bool push_anchors(weir_lua_stream *stream, lua_State *L) {
   if (!weir_lua_stream_push(stream, L)) return false;
   lua_getuservalue(L, -1);
-  lua_rawgeti(L, -1, WEIR_FIELD_ANCHORS);
+  lua_remove(L, -2);
   return true;
 }
 
@@ -128,8 +114,7 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_push(L, -1, callback.anchor);
-  lua_replace(L, -4);
-  lua_pop(L, 2);
+  lua_remove(L, -2);
   weir_error_object_push(stream->context, L, error, path_of(stream));
   weir_context_call(stream->context, L, 1);
 }
@@ -139,7 +124,7 @@ static void on_forget(void *owner, uint32_t anchor) {
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
   weir_anchors_drop(&stream->anchors, L, -1, anchor);
-  lua_pop(L, 3);
+  lua_pop(L, 1);
 }
 
 /* It is closed, or gone. */
@@ -173,7 +158,6 @@ static void on_unused(void *owner) {
   count_out(stream);
   if (stream->core.writable) weir_writable_deinit(&stream->writable);
   if (stream->core.readable) weir_readable_deinit(stream->core.readable);
-  weir_anchors_deinit(&stream->anchors);
   if (stream->kind->unused) stream->kind->unused(stream);
   if (stream->previous) stream->previous->next = stream->next;
   else context->streams = stream->next;
@@ -254,12 +238,12 @@ typedef struct two_sides {
   weir_readable readable;
 } two_sides;
 
-void weir_lua_stream_push_fields(lua_State *L, bool hooks) {
-  int count = hooks ? WEIR_FIELD_COUNT : WEIR_FIELD_HOOKS - 1;
-  lua_createtable(L, count, 0);
-  for (int field = 1; field <= count; field++) {
+/* The table that is its user value, with a place for each hook. */
+static void push_fields(lua_State *L, int hooks) {
+  lua_createtable(L, hooks, 0);
+  for (int hook = 1; hook <= hooks; hook++) {
     lua_pushboolean(L, 0);
-    lua_rawseti(L, -2, field);
+    lua_rawseti(L, -2, hook);
   }
 }
 
@@ -271,13 +255,14 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   *it = (weir_stream_box){.magic = WEIR_STREAM_MAGIC};
   weir_context_push(context, L, WEIR_SLOT_STREAM_META);
   lua_setmetatable(L, -2);
-  weir_lua_stream_push_fields(L, kind->has_hooks);
+  push_fields(L, kind->hooks);
   lua_setuservalue(L, -2);
   weir_lua_stream *stream = calloc(1, kind->reads ? sizeof(two_sides) : sizeof *stream);
   if (!stream) luaL_error(L, "not enough memory");
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
   stream->kind = kind;
+  weir_anchors_init(&stream->anchors, (uint32_t)kind->hooks);
   stream->holder = weir_object_enter(context, L, stream);
   enter_front(context, L);
   return stream;

@@ -17,16 +17,15 @@
 /* How long lua_close may take to flush what was accepted, unless the script says otherwise. */
 enum { WEIR_CLOSE_MS = 2000 };
 
-/* The fields of the table in the userdata's user value. */
+/* The user value of the userdata is one table, since there may be ten thousand: by the names of the
+** events it has the listeners (see emitter.c), from 1 on the hooks (see lua_sink.c), behind them
+** what is anchored, and here what is made when it is needed.
+*/
 enum {
-  WEIR_FIELD_LISTENERS = 1,
-  WEIR_FIELD_ANCHORS,
-  WEIR_FIELD_HOOKS, /* the first of them: see lua_sink.c */
-  WEIR_FIELD_COUNT = WEIR_FIELD_HOOKS + 5,
-  WEIR_FIELD_PRIVATE, /* made when it is needed, as are the others */
-  WEIR_FIELD_WATCH,   /* see waiting.h */
-  WEIR_FIELD_OWN,     /* see subclass.h, also for the next */
-  WEIR_FIELD_FIELDS
+  WEIR_FIELD_PRIVATE = -1, /* see inner.c */
+  WEIR_FIELD_WATCH = -2,   /* see waiting.h */
+  WEIR_FIELD_OWN = -3,     /* see subclass.h, also for the next */
+  WEIR_FIELD_FIELDS = -4
 };
 
 typedef struct weir_lua_stream weir_lua_stream;
@@ -36,7 +35,7 @@ typedef struct weir_stream_kind {
   const char *name;
   bool reads;             /* has a readable side */
   bool read_only;         /* has no writable side */
-  bool has_hooks;         /* functions of the script's that do the work */
+  int hooks;              /* functions of the script's that do the work, how many there may be */
   const char *write_hook; /* what is missing if it cannot be written to; NULL: "_write()" */
   bool borrows;           /* long strings may be lent to the sink instead of being copied */
   bool is_socket;         /* `close` tells whether there was an error */
@@ -99,11 +98,6 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
 /* Creates the metatable of all streams, with all methods. */
 void weir_lua_stream_open(weir_context *context, lua_State *L);
 
-/* Pushes the table that the user value of anything with listeners is, with room for hooks or
-** without. May raise.
-*/
-void weir_lua_stream_push_fields(lua_State *L, bool hooks);
-
 /* --- finding it --- */
 
 /* In the userdata, before anything is read through it: no other type of userdata starts like this.
@@ -130,9 +124,10 @@ weir_lua_stream *weir_lua_stream_test(lua_State *L, int index);
 lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream);
 /* Pushes the userdata of a stream; returns false, with nothing pushed, if it is gone. */
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
-/* Pushes the table of what the stream at `index` has anchored, made at the first need. May raise.
-*/
-void weir_lua_stream_push_anchors(lua_State *L, int index);
+/* Pushes the table of what the stream at `index` has anchored. */
+static inline void weir_lua_stream_push_anchors(lua_State *L, int index) {
+  lua_getuservalue(L, index);
+}
 
 /* --- keeping it --- */
 

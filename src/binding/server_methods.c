@@ -61,7 +61,7 @@ static lua_results server_new(lua_State *L) {
   *owner = (box){.magic = MAGIC};
   weir_context_push(context, L, WEIR_SLOT_SERVER_META);
   lua_setmetatable(L, -2);
-  weir_lua_stream_push_fields(L, false);
+  lua_newtable(L); /* of its listeners, see emitter.c */
   lua_setuservalue(L, -2);
   weir_server *it = calloc(1, sizeof *it);
   if (!it) return luaL_error(L, "not enough memory");
