@@ -12,8 +12,8 @@
 #include "binding/compat.h"
 
 typedef struct weir_anchors {
-  uint32_t slots;      /* the last slot there is */
-  uint32_t free;       /* the first one that is free; 0: none */
+  uint32_t slots; /* the last slot there is */
+  uint32_t free;  /* the first one that is free; 0: none */
   uint32_t free_count;
 } weir_anchors;
 

@@ -11,8 +11,8 @@
 #include "sinks/codec_stream.h"
 
 static void free_codec(weir_lua_stream *stream) {
-  weir_codec_stream_deinit(stream->sink);
-  free(stream->sink);
+  weir_codec_stream_deinit(stream->core.sink);
+  free(stream->core.sink);
 }
 
 /* Once the state closes nobody reads any more. */
@@ -23,11 +23,11 @@ static bool discards(const weir_lua_stream *stream) {
 
 static void end_now(weir_lua_stream *stream, bool discard) {
   (void)discard;
-  weir_codec_stream_end_now(stream->sink);
+  weir_codec_stream_end_now(stream->core.sink);
 }
 
 static bool must_wait(const weir_lua_stream *stream) {
-  return weir_codec_stream_is_reading(stream->sink);
+  return weir_codec_stream_is_reading(stream->core.sink);
 }
 
 static const weir_stream_kind kind = {
@@ -50,7 +50,7 @@ lua_results weir_codec_new(lua_State *L) {
     return luaL_error(L, "weir.zlib is of another version than weir: build both from one source");
   }
   lua_settop(L, 2);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind, 0);
   weir_codec_stream *it = box->codec ? malloc(sizeof *it) : NULL; /* a finalizer may have run */
   if (!it) return luaL_error(L, "not enough memory");
   weir_codec_stream_init(it, box->port, box->codec, &context->loop, &stream->core);

@@ -21,23 +21,23 @@ typedef struct descriptor {
 /* --- the kind --- */
 
 static const char *path_of(const weir_lua_stream *stream) {
-  const descriptor *it = stream->sink;
+  const descriptor *it = stream->core.sink;
   return it->has_path ? it->path : NULL;
 }
 
 static void push_fd(const weir_lua_stream *stream, lua_State *L) {
-  const descriptor *it = stream->sink;
+  const descriptor *it = stream->core.sink;
   if (it->sink.fd >= 0) lua_pushinteger(L, it->fd);
   else lua_pushnil(L);
 }
 
 static void push_pending(const weir_lua_stream *stream, lua_State *L) {
-  const descriptor *it = stream->sink;
+  const descriptor *it = stream->core.sink;
   lua_pushboolean(L, it->sink.fd < 0);
 }
 
 static void free_sink(weir_lua_stream *stream) {
-  descriptor *it = stream->sink;
+  descriptor *it = stream->core.sink;
   weir_stream_sink_deinit(&it->sink);
   free(it);
 }
@@ -47,7 +47,7 @@ static void close_given(descriptor *it) {
 }
 
 static void end_now(weir_lua_stream *stream, bool discard) {
-  descriptor *it = stream->sink;
+  descriptor *it = stream->core.sink;
   if (it->sink.fd < 0) return;
   weir_stream_sink_end_now(&it->sink, discard, stream->context->loop.ending_by_ns);
   close_given(it);
@@ -67,7 +67,7 @@ static const weir_stream_kind kind = {
 
 static void on_closed(void *owner) {
   const weir_lua_stream *stream = owner;
-  close_given(stream->sink);
+  close_given(stream->core.sink);
 }
 
 static const weir_stream_sink_host sink_host = {.closed = on_closed};

@@ -367,6 +367,14 @@ void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) 
   emit(stream->context, stream, stream, L, event, arguments);
 }
 
+void weir_emit_opened(weir_lua_stream *stream, int fd) {
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (!L) return;
+  lua_pushinteger(L, fd);
+  weir_emit(stream, L, WEIR_ON_OPEN, 1);
+  weir_emit(stream, L, WEIR_ON_READY, 0);
+}
+
 void weir_emit_for(weir_context *context, const void *thing, lua_State *L, int event,
                    int arguments) {
   emit(context, thing, NULL, L, event, arguments);

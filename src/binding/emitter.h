@@ -34,7 +34,9 @@ bool weir_emission_next(weir_emission *emission, lua_State *L);
 ** listens to. Never raises.
 */
 void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments);
-/* The same for anything that has listeners. */
+/* Emits `open` with a descriptor, then `ready`. */
+void weir_emit_opened(weir_lua_stream *stream, int fd);
+/* The same as weir_emit for anything that has listeners. */
 void weir_emit_for(weir_context *context, const void *thing, lua_State *L, int event,
                    int arguments);
 

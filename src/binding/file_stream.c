@@ -15,7 +15,7 @@
 #include "sinks/file_sink.h"
 
 static const weir_file_sink *sink_of(const weir_lua_stream *stream) {
-  return stream->sink;
+  return stream->core.sink;
 }
 
 /* --- the kind --- */
@@ -35,8 +35,8 @@ static void push_pending(const weir_lua_stream *stream, lua_State *L) {
 }
 
 static void free_sink(weir_lua_stream *stream) {
-  weir_file_sink_deinit(stream->sink);
-  free(stream->sink);
+  weir_file_sink_deinit(stream->core.sink);
+  free(stream->core.sink);
 }
 
 /* A file that was to appear whole or not at all does not appear by accident. */
@@ -45,7 +45,7 @@ static bool discards(const weir_lua_stream *stream) {
 }
 
 static void end_now(weir_lua_stream *stream, bool discard) {
-  weir_file_sink_end_now(stream->sink, discard);
+  weir_file_sink_end_now(stream->core.sink, discard);
 }
 
 static bool must_wait(const weir_lua_stream *stream) {
@@ -68,11 +68,7 @@ static const weir_stream_kind kind = {
 
 static void on_opened(void *owner) {
   weir_lua_stream *stream = owner;
-  lua_State *L = stream->collected ? NULL : stream->context->L;
-  if (!L || !lua_checkstack(L, 16)) return;
-  lua_pushinteger(L, sink_of(stream)->file.fd);
-  weir_emit(stream, L, WEIR_ON_OPEN, 1);
-  weir_emit(stream, L, WEIR_ON_READY, 0);
+  weir_emit_opened(stream, sink_of(stream)->file.fd);
 }
 
 static weir_sync sync_of(const char *name) {
@@ -80,8 +76,7 @@ static weir_sync sync_of(const char *name) {
   return strcmp(name, "data") == 0 ? WEIR_SYNC_DATA : WEIR_SYNC_FULL;
 }
 
-/* Returns false without memory. */
-static bool read_file_options(lua_State *L, weir_file *file) {
+bool weir_file_options_read(lua_State *L, weir_file *file) {
   const char *path = weir_options_string(L, 1, "path");
   uint64_t fd = weir_options_count(L, 1, "fd", UINT64_MAX);
   file->path = path ? strdup(path) : NULL;
@@ -96,8 +91,6 @@ static bool read_file_options(lua_State *L, weir_file *file) {
   bool stays_open = !weir_options_boolean(L, 1, "auto_destroy");
   file->shared = file->given || stays_open;
   file->closes = !file->given || !stays_open;
-  file->atomic = weir_options_boolean(L, 1, "atomic");
-  file->sync = sync_of(weir_options_string(L, 1, "sync"));
   return file->path || !path;
 }
 
@@ -122,22 +115,24 @@ lua_results weir_file_stream_new(lua_State *L) {
   weir_stream_options options;
   weir_options_read(L, 1, &options);
   lua_settop(L, 1);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind, 0);
   if (start_on_descriptor(stream, L, &options)) return 1;
   weir_file_sink *sink = malloc(sizeof *sink);
   if (!sink) return luaL_error(L, "not enough memory");
   weir_file_sink_init(sink);
-  if (!read_file_options(L, &sink->file)) {
+  if (!weir_file_options_read(L, &sink->file)) {
     free(sink);
     return luaL_error(L, "not enough memory");
   }
+  sink->file.atomic = weir_options_boolean(L, 1, "atomic");
+  sink->file.sync = sync_of(weir_options_string(L, 1, "sync"));
   weir_file_sink_attach(sink, &context->loop, &stream->writable, on_opened, stream);
   weir_lua_stream_start(stream, &sink->port, sink, &options);
   return 1;
 }
 
 void weir_file_stream_keep_writing(const weir_lua_stream *stream) {
-  weir_file_sink *sink = stream->sink;
+  weir_file_sink *sink = stream->core.sink;
   if (stream->kind == &kind) sink->keeps_writing = true;
 }
 
@@ -203,7 +198,7 @@ static lua_results file_reopen(lua_State *L) {
   weir_callback callback = hold_callback(L, stream, 3);
   weir_error *refusal = NULL;
   lua_State *outer = weir_context_enter(stream->context, L);
-  weir_verdict verdict = weir_file_sink_reopen(stream->sink, path, callback, &refusal);
+  weir_verdict verdict = weir_file_sink_reopen(stream->core.sink, path, callback, &refusal);
   weir_lua_stream_settle(stream);
   weir_context_leave(stream->context, outer);
   if (verdict == WEIR_NO_MEMORY) return out_of_memory(L, stream, callback);

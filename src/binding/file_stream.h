@@ -8,10 +8,17 @@
 
 #include "binding/compat.h"
 
+#include "sinks/file_io.h"
+
 struct weir_lua_stream;
 
 /* core.file(options): the table is one that lua/weir/options.lua has checked. Pushes the stream. */
 lua_results weir_file_stream_new(lua_State *L);
+
+/* What files have in common that are read or written: from the table of checked options at 1, for
+** one that was just initialized. Returns false without memory.
+*/
+bool weir_file_options_read(lua_State *L, weir_file *file);
 
 /* What the file was given by then is written also when the stream is destroyed. Nothing for other
 ** kinds of streams.

@@ -75,7 +75,7 @@ typedef struct host_sink {
 } host_sink;
 
 static host_sink *sink_of(weir_stream *stream) {
-  return lua_stream_of(stream)->sink;
+  return lua_stream_of(stream)->core.sink;
 }
 
 static weir_error *error_of(int error, const char *call) {
@@ -197,7 +197,7 @@ void weir_sink_closed(weir_stream *stream, int error) {
 /* --- making one --- */
 
 static void free_sink(weir_lua_stream *stream) {
-  host_sink *sink = stream->sink;
+  host_sink *sink = stream->core.sink;
   if (sink->type->free) sink->type->free(sink->self);
   free(sink);
 }
@@ -209,7 +209,7 @@ weir_stream *weir_push_sink(lua_State *L, const weir_sink_type *type, void *self
   bool made;
   weir_context *context = weir_context_get(L, &made);
   WEIR_ASSERT(!made); /* the module fills it */
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind, 0);
   lua_remove(L, -2);
   host_sink *sink = calloc(1, sizeof *sink);
   if (!sink) luaL_error(L, "not enough memory");

@@ -139,7 +139,7 @@ static lua_results state(lua_State *L) {
   const char *method = luaL_optstring(L, 2, "state");
   const weir_lua_stream *stream = weir_lua_stream_check(L, 1, method);
   lua_createtable(L, 0, 15);
-  set_flag(L, "is_standard", stream->standard != NULL);
+  set_flag(L, "is_standard", stream->standard != 0);
   set_flag(L, "is_native", stream->kind->end_now != NULL);
   set_reader_flags(L, stream->core.readable);
   set_writer_flags(L, stream->core.writable);

@@ -20,7 +20,8 @@ static const char *state_of(const weir_lua_stream *stream) {
 }
 
 static const char *name_of(const weir_lua_stream *stream) {
-  return stream->standard ? stream->standard : stream->kind->name;
+  static const char *const standard[] = {NULL, "stdin", "stdout", "stderr"};
+  return stream->standard ? standard[stream->standard] : stream->kind->name;
 }
 
 static const char *path_of(const weir_lua_stream *stream) {

@@ -304,7 +304,7 @@ static lua_results queue(lua_State *L, weir_lua_stream *stream, size_t size) {
 }
 
 static lua_results write_direct(weir_lua_stream *stream, lua_State *L) {
-  const lua_sink *self = stream->sink;
+  const lua_sink *self = stream->core.sink;
   size_t size;
   if (!self->writes || !stream->context->L || weir_context_is_of_parent(stream->context)) return 0;
   if (!is_chunk(L, stream, &size)) return 0;
@@ -349,25 +349,17 @@ static void sink_close(void *sink, weir_error *error) {
 
 /* --- making one --- */
 
-static void free_sink(weir_lua_stream *stream) {
-  free(stream->sink);
-}
-
 static const weir_stream_kind writable = {
-    .name = "lua", .hooks = HOOKS, .write_direct = write_direct, .unused = free_sink};
+    .name = "lua", .hooks = HOOKS, .write_direct = write_direct};
 static const weir_stream_kind readable = {
-    .name = "readable", .reads = true, .read_only = true, .hooks = HOOKS, .unused = free_sink};
-static const weir_stream_kind duplex = {.name = "duplex",
-                                        .reads = true,
-                                        .hooks = HOOKS,
-                                        .write_direct = write_direct,
-                                        .unused = free_sink};
+    .name = "readable", .reads = true, .read_only = true, .hooks = HOOKS};
+static const weir_stream_kind duplex = {
+    .name = "duplex", .reads = true, .hooks = HOOKS, .write_direct = write_direct};
 static const weir_stream_kind transform = {.name = "transform",
                                            .reads = true,
                                            .hooks = HOOKS,
                                            .write_hook = "_transform()",
-                                           .write_direct = write_direct,
-                                           .unused = free_sink};
+                                           .write_direct = write_direct};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
@@ -396,7 +388,7 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   weir_options_read(L, 1, &options);
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind); /* 3 */
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind, sizeof(lua_sink)); /* 3 */
   lua_getuservalue(L, 3);
   for (int hook = HOOK_WRITE; hook <= HOOK_READ; hook++) {
     lua_rawgeti(L, 2, hook);
@@ -404,8 +396,7 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
     else lua_pop(L, 1);
   }
   lua_settop(L, 3);
-  lua_sink *sink = calloc(1, sizeof *sink);
-  if (!sink) return luaL_error(L, "not enough memory");
+  lua_sink *sink = weir_lua_stream_sink_place(stream);
   sink->stream = stream;
   fill_port(sink, L, 2);
   options.source = &sink->source;

@@ -232,11 +232,15 @@ static void enter_front(weir_context *context, lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* A stream with a readable side; the others do not pay for it. */
-typedef struct two_sides {
-  weir_lua_stream stream;
-  weir_readable readable;
-} two_sides;
+/* In one piece of memory: the stream, its readable side if it has one, its sink if that is small.
+*/
+static weir_readable *readable_of(weir_lua_stream *stream) {
+  return (weir_readable *)(stream + 1);
+}
+
+void *weir_lua_stream_sink_place(weir_lua_stream *stream) {
+  return stream->kind->reads ? (void *)(readable_of(stream) + 1) : (void *)(stream + 1);
+}
 
 /* The table that is its user value, with a place for each hook. */
 static void push_fields(lua_State *L, int hooks) {
@@ -248,7 +252,7 @@ static void push_fields(lua_State *L, int hooks) {
 }
 
 weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
-                                     const weir_stream_kind *kind) {
+                                     const weir_stream_kind *kind, size_t sink_size) {
   weir_context_loop(context, L);
   luaL_checkstack(L, 8, NULL);
   weir_stream_box *it = weir_newuserdata(L, sizeof *it);
@@ -257,7 +261,8 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   lua_setmetatable(L, -2);
   push_fields(L, kind->hooks);
   lua_setuservalue(L, -2);
-  weir_lua_stream *stream = calloc(1, kind->reads ? sizeof(two_sides) : sizeof *stream);
+  size_t readable_size = kind->reads ? sizeof(weir_readable) : 0;
+  weir_lua_stream *stream = calloc(1, sizeof *stream + readable_size + sink_size);
   if (!stream) luaL_error(L, "not enough memory");
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
@@ -272,15 +277,13 @@ void weir_lua_stream_start(weir_lua_stream *stream, const weir_sink_port *port, 
                            const weir_stream_options *options) {
   stream->started = stream->counted = true;
   stream->context->open_streams++;
-  stream->sink = sink;
   link_in(stream);
   weir_stream_init(&stream->core, &stream->context->loop.core, &host, stream, port, sink);
   if (!stream->kind->read_only) {
     weir_writable_init(&stream->writable, &stream->core, &options->writable);
   }
   if (stream->kind->reads) {
-    two_sides *it = (two_sides *)stream;
-    weir_readable_init(&it->readable, &stream->core, options->source, &options->readable);
+    weir_readable_init(readable_of(stream), &stream->core, options->source, &options->readable);
   }
   stream->core.auto_destroy = options->auto_destroy;
   stream->core.emit_close = options->emit_close;
@@ -420,20 +423,10 @@ bool weir_lua_stream_close_all(weir_context *context, uint64_t timeout_ms) {
 }
 
 void weir_lua_stream_open(weir_context *context, lua_State *L) {
-  lua_createtable(L, 0, 6);
-  lua_newtable(L);
-  luaL_setfuncs(L, weir_emitter_methods, 0);
-  luaL_setfuncs(L, weir_stream_methods, 0);
-  luaL_setfuncs(L, weir_readable_methods, 0);
-  luaL_setfuncs(L, weir_socket_methods, 0);
-  luaL_setfuncs(L, weir_file_methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, stream_gc);
-  lua_setfield(L, -2, "__gc");
+  const luaL_Reg *const methods[] = {weir_emitter_methods,  weir_stream_methods,
+                                     weir_readable_methods, weir_socket_methods,
+                                     weir_file_methods,     NULL};
+  weir_object_push_meta(L, "weir.stream", stream_gc, methods);
   luaL_setfuncs(L, weir_stream_metamethods, 0);
-  lua_pushliteral(L, "weir.stream");
-  lua_setfield(L, -2, "__name");
-  lua_pushliteral(L, "weir.stream");
-  lua_setfield(L, -2, "__metatable");
   weir_context_set(context, L, WEIR_SLOT_STREAM_META);
 }

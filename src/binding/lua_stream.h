@@ -62,10 +62,10 @@ struct weir_lua_stream {
   weir_writable writable;
   weir_context *context;
   const weir_stream_kind *kind;
-  void *sink;
   weir_anchors anchors;
-  const char *standard; /* "stdout": the process's own, which pipes never end; NULL: it is not */
-  uint32_t holder;      /* the context's anchor that can keep the userdata alive; see objects.h */
+  uint32_t holder; /* the context's anchor that can keep the userdata alive; see objects.h */
+  uint8_t
+      standard; /* 1 + the descriptor of the process's own, which pipes never end; 0: it is not */
   bool started;
   bool held;      /* the holder does: work is pending */
   bool settling;  /* in the context's list of those that may be let go of */
@@ -86,10 +86,13 @@ typedef struct weir_stream_options {
 } weir_stream_options;
 
 /* Makes a stream that does nothing yet and pushes its userdata. May raise. Until it is started, the
-** collector simply frees it.
+** collector simply frees it. With it comes room for a sink, all zero, that is freed with the stream;
+** 0: none is needed.
 */
 weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
-                                     const weir_stream_kind *kind);
+                                     const weir_stream_kind *kind, size_t sink_size);
+/* Where that room is. */
+void *weir_lua_stream_sink_place(weir_lua_stream *stream);
 /* Starts it, with the sides that its kind has. The sink, which is its source too, is the stream's
 ** from now on, freed by the kind's `unused`. Never raises.
 */

@@ -3,6 +3,20 @@
 */
 #include "binding/objects.h"
 
+void weir_object_push_meta(lua_State *L, const char *name, lua_CFunction gc,
+                           const luaL_Reg *const *methods) {
+  lua_createtable(L, 0, 6);
+  lua_newtable(L);
+  for (; *methods; methods++) luaL_setfuncs(L, *methods, 0);
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushstring(L, name);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__name");
+  lua_setfield(L, -2, "__metatable");
+}
+
 uint32_t weir_object_enter(weir_context *context, lua_State *L, const void *thing) {
   weir_context_push(context, L, WEIR_SLOT_STREAMS);
   lua_pushvalue(L, -2);

@@ -11,6 +11,12 @@
 
 #include "binding/context.h"
 
+/* Pushes the metatable of such userdata, called `name`, with all methods of the lists, the last of
+** which is NULL. May raise.
+*/
+void weir_object_push_meta(lua_State *L, const char *name, lua_CFunction gc,
+                           const luaL_Reg *const *methods);
+
 /* The userdata on top of the stack stands for `thing` from now on. Returns the anchor that can keep
 ** it alive, never 0. May raise.
 */

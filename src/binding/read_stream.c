@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "binding/emitter.h"
+#include "binding/file_stream.h"
 #include "binding/lua_stream.h"
 #include "binding/options.h"
 #include "sinks/file_source.h"
@@ -14,7 +15,7 @@
 enum { BLOCK_BYTES_DEFAULT = 64 << 10, BLOCK_BYTES_MAX = 16 << 20 };
 
 static const weir_file_source *source_of(const weir_lua_stream *stream) {
-  return stream->sink;
+  return stream->core.sink;
 }
 
 /* --- the kind --- */
@@ -39,18 +40,18 @@ static void push_bytes_read(const weir_lua_stream *stream, lua_State *L) {
 
 /* While nobody wants what comes, standard input does not keep the loop going. */
 static void flows(weir_lua_stream *stream, bool on) {
-  weir_file_source *source = stream->sink;
+  weir_file_source *source = stream->core.sink;
   if (stream->standard) weir_file_wait_set_ref(&source->wait, on);
 }
 
 static void free_source(weir_lua_stream *stream) {
-  weir_file_source_deinit(stream->sink);
-  free(stream->sink);
+  weir_file_source_deinit(stream->core.sink);
+  free(stream->core.sink);
 }
 
 static void end_now(weir_lua_stream *stream, bool discard) {
   (void)discard;
-  weir_file_source_end_now(stream->sink);
+  weir_file_source_end_now(stream->core.sink);
 }
 
 static const weir_stream_kind kind = {
@@ -70,30 +71,7 @@ static const weir_stream_kind kind = {
 
 static void on_opened(void *owner) {
   weir_lua_stream *stream = owner;
-  lua_State *L = stream->collected ? NULL : stream->context->L;
-  if (!L || !lua_checkstack(L, 16)) return;
-  lua_pushinteger(L, source_of(stream)->file.fd);
-  weir_emit(stream, L, WEIR_ON_OPEN, 1);
-  weir_emit(stream, L, WEIR_ON_READY, 0);
-}
-
-/* Returns false without memory. */
-static bool read_file_options(lua_State *L, weir_file *file) {
-  const char *path = weir_options_string(L, 1, "path");
-  uint64_t fd = weir_options_count(L, 1, "fd", UINT64_MAX);
-  file->path = path ? strdup(path) : NULL;
-  const char *flags = weir_options_string(L, 1, "flags");
-  if (flags) file->flags = weir_file_flags(flags);
-  file->mode = (mode_t)weir_options_count(L, 1, "mode", 0666);
-  file->start = weir_options_count(L, 1, "start", UINT64_MAX);
-  file->has_start = file->start != UINT64_MAX;
-  if (!file->has_start) file->start = 0;
-  file->given = fd != UINT64_MAX;
-  if (file->given) file->fd = (int)fd;
-  bool stays_open = !weir_options_boolean(L, 1, "auto_destroy");
-  file->shared = file->given || stays_open;
-  file->closes = !file->given || !stays_open;
-  return file->path || !path;
+  weir_emit_opened(stream, source_of(stream)->file.fd);
 }
 
 /* A read of nothing would never come to an end; one of gigabytes would ask for them at once. */
@@ -108,11 +86,11 @@ lua_results weir_read_stream_new(lua_State *L) {
   weir_options_read(L, 1, &options);
   uint64_t bytes = weir_options_count(L, 1, "bytes", UINT64_MAX);
   lua_settop(L, 1);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, &kind, 0);
   weir_file_source *source = malloc(sizeof *source);
   if (!source) return luaL_error(L, "not enough memory");
   weir_file_source_init(source);
-  if (!read_file_options(L, &source->file)) {
+  if (!weir_file_options_read(L, &source->file)) {
     free(source);
     return luaL_error(L, "not enough memory");
   }

@@ -199,19 +199,10 @@ void weir_server_push_methods(weir_context *context, lua_State *L) {
 }
 
 void weir_server_open(weir_context *context, lua_State *L) {
-  lua_createtable(L, 0, 5);
-  lua_newtable(L);
-  luaL_setfuncs(L, weir_emitter_methods, 0);
-  luaL_setfuncs(L, methods, 0);
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, server_gc);
-  lua_setfield(L, -2, "__gc");
+  const luaL_Reg *const all[] = {weir_emitter_methods, methods, NULL};
+  weir_object_push_meta(L, "weir.server", server_gc, all);
   lua_pushcfunction(L, server_tostring);
   lua_setfield(L, -2, "__tostring");
-  lua_pushliteral(L, "weir.server");
-  lua_setfield(L, -2, "__name");
-  lua_pushliteral(L, "weir.server");
-  lua_setfield(L, -2, "__metatable");
   weir_context_set(context, L, WEIR_SLOT_SERVER_META);
   lua_pushcfunction(L, weir_server_make_connection);
   weir_context_set(context, L, WEIR_SLOT_MAKE_CONNECTION);

@@ -3,7 +3,6 @@
 */
 #include "binding/socket_stream.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "binding/emitter.h"
@@ -12,82 +11,60 @@
 #include "binding/server.h"
 
 weir_socket *weir_socket_of(const weir_lua_stream *stream) {
-  return stream->kind->is_socket ? stream->sink : NULL;
+  return stream->kind->is_socket ? stream->core.sink : NULL;
 }
 
 /* --- the kinds --- */
 
 static const char *path_of(const weir_lua_stream *stream) {
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   return socket->path[0] ? socket->path : NULL;
 }
 
 static void push_fd(const weir_lua_stream *stream, lua_State *L) {
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   if (socket->sink.fd >= 0) lua_pushinteger(L, socket->sink.fd);
   else lua_pushnil(L);
 }
 
 static void push_pending(const weir_lua_stream *stream, lua_State *L) {
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   lua_pushboolean(L, socket->sink.fd < 0);
 }
 
 static void push_bytes_read(const weir_lua_stream *stream, lua_State *L) {
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   weir_push_count(L, socket->sink.read);
 }
 
-static void free_socket(weir_lua_stream *stream) {
-  weir_socket *socket = stream->sink;
+static void unused(weir_lua_stream *stream) {
+  weir_socket *socket = stream->core.sink;
   weir_stream_sink_deinit(&socket->sink);
-  free(socket);
 }
 
 static void end_now(weir_lua_stream *stream, bool discard) {
-  weir_socket *socket = stream->sink;
+  weir_socket *socket = stream->core.sink;
   weir_stream_sink_end_now(&socket->sink, discard, stream->context->loop.ending_by_ns);
 }
 
 static bool may_reset(const weir_lua_stream *stream) {
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   return weir_stream_sink_may_reset(&socket->sink);
 }
 
 static bool drops_input(weir_lua_stream *stream) {
-  weir_socket *socket = stream->sink;
+  weir_socket *socket = stream->core.sink;
   return weir_stream_sink_drop_input(&socket->sink);
 }
 
-static const weir_stream_kind tcp_kind = {
-    .name = "tcp",
-    .is_socket = true,
-    .reads = true,
-    .borrows = true,
-    .path = path_of,
-    .push_fd = push_fd,
-    .push_pending = push_pending,
-    .push_bytes_read = push_bytes_read,
-    .unused = free_socket,
-    .may_reset = may_reset,
-    .drops_input = drops_input,
-    .end_now = end_now,
-};
+#define SOCKET_KIND(NAME) \
+  { \
+    .name = (NAME), .is_socket = true, .reads = true, .borrows = true, .path = path_of, \
+    .push_fd = push_fd, .push_pending = push_pending, .push_bytes_read = push_bytes_read, \
+    .unused = unused, .may_reset = may_reset, .drops_input = drops_input, .end_now = end_now \
+  }
 
-static const weir_stream_kind unix_kind = {
-    .name = "unix",
-    .is_socket = true,
-    .reads = true,
-    .borrows = true,
-    .path = path_of,
-    .push_fd = push_fd,
-    .push_pending = push_pending,
-    .push_bytes_read = push_bytes_read,
-    .unused = free_socket,
-    .may_reset = may_reset,
-    .drops_input = drops_input,
-    .end_now = end_now,
-};
+static const weir_stream_kind tcp_kind = SOCKET_KIND("tcp"), unix_kind = SOCKET_KIND("unix");
 
 /* --- what the core does not tell --- */
 
@@ -105,7 +82,7 @@ static void on_found(void *owner, const struct sockaddr *address, weir_error *er
     lua_pushnil(L);
     lua_pushnil(L);
   }
-  const weir_socket *socket = stream->sink;
+  const weir_socket *socket = stream->core.sink;
   lua_pushstring(L, socket->sink.connector ? weir_connector_name(socket->sink.connector) : NULL);
   weir_emit(stream, L, WEIR_ON_LOOKUP, 4);
 }
@@ -120,7 +97,7 @@ static void apply(const weir_socket *socket) {
 
 static void on_connected(void *owner) {
   weir_lua_stream *stream = owner;
-  apply(stream->sink);
+  apply(stream->core.sink);
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L) return;
   weir_emit(stream, L, WEIR_ON_CONNECT, 0);
@@ -135,7 +112,7 @@ static void on_timed_out(void *owner) {
 
 static void on_closed(void *owner) {
   weir_lua_stream *stream = owner;
-  weir_socket *socket = stream->sink;
+  weir_socket *socket = stream->core.sink;
   struct weir_server *server = socket->server;
   socket->server = NULL;
   if (server) weir_server_connection_closed(server);
@@ -150,6 +127,11 @@ static const weir_stream_sink_host sink_host = {
 
 /* --- making one --- */
 
+/* What is longer than 49 days is as good as never. */
+static uint32_t bounded(uint64_t timeout_ms) {
+  return timeout_ms < UINT32_MAX ? (uint32_t)timeout_ms : UINT32_MAX;
+}
+
 void weir_socket_settings_read(lua_State *L, int index, weir_socket_settings *settings) {
   *settings = (weir_socket_settings){
       .no_delay = weir_options_boolean(L, index, "no_delay"),
@@ -160,24 +142,26 @@ void weir_socket_settings_read(lua_State *L, int index, weir_socket_settings *se
   };
 }
 
-/* NULL without memory. */
-static weir_socket *make_socket(weir_stream_type type, const char *path,
-                                const weir_socket_settings *settings) {
-  size_t size = strlen(path) + 1, whole = offsetof(weir_socket, path) + size;
-  weir_socket *socket = calloc(1, whole > sizeof *socket ? whole : sizeof *socket);
-  if (!socket) return NULL;
+static const weir_stream_kind *kind_of(weir_stream_type type) {
+  return type == WEIR_STREAM_UNIX ? &unix_kind : &tcp_kind;
+}
+
+/* Pushes a stream that is not started yet. May raise. */
+static weir_lua_stream *new_stream(weir_context *context, lua_State *L, weir_stream_type type,
+                                   const char *path, const weir_socket_settings *settings) {
+  size_t size = offsetof(weir_socket, path) + strlen(path) + 1;
+  if (size < sizeof(weir_socket)) size = sizeof(weir_socket);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type), size);
+  weir_socket *socket = weir_lua_stream_sink_place(stream);
   weir_stream_sink_init(&socket->sink, type);
-  memcpy(socket->path, path, size);
+  memcpy(socket->path, path, strlen(path));
   socket->no_delay = settings->no_delay;
   socket->keep_alive = settings->keep_alive;
   socket->keep_alive_s = settings->keep_alive_s;
-  socket->sink.write_timeout_ms = settings->write_timeout_ms;
-  socket->sink.linger_timeout_ms = settings->linger_timeout_ms;
-  return socket;
-}
-
-static const weir_stream_kind *kind_of(weir_stream_type type) {
-  return type == WEIR_STREAM_UNIX ? &unix_kind : &tcp_kind;
+  socket->sink.write_timeout_ms = bounded(settings->write_timeout_ms);
+  socket->sink.linger_timeout_ms = bounded(settings->linger_timeout_ms);
+  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host);
+  return stream;
 }
 
 static void start(weir_lua_stream *stream, weir_socket *socket, const weir_sink_port *port,
@@ -192,13 +176,10 @@ static void start(weir_lua_stream *stream, weir_socket *socket, const weir_sink_
 void weir_socket_push_accepted(weir_context *context, lua_State *L, int fd, weir_stream_type type,
                                const weir_stream_options *options,
                                const weir_socket_settings *settings, struct weir_server *server) {
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type));
-  weir_socket *socket = make_socket(type, "", settings);
-  if (!socket) luaL_error(L, "not enough memory");
-  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host);
+  weir_lua_stream *stream = new_stream(context, L, type, "", settings);
+  weir_socket *socket = weir_lua_stream_sink_place(stream);
   int error = weir_stream_sink_adopt(&socket->sink, fd);
   if (error) {
-    free(socket);
     luaL_error(L, "a connection cannot be waited for: %s", context->loop.uv->strerror(error));
   }
   socket->server = server;
@@ -234,15 +215,11 @@ lua_results weir_socket_connect_new(lua_State *L) {
   weir_stream_type type = path || abstract ? WEIR_STREAM_UNIX : WEIR_STREAM_TCP;
   weir_socket_settings settings;
   weir_socket_settings_read(L, 1, &settings);
-  weir_lua_stream *stream = weir_lua_stream_new(context, L, kind_of(type));
-  weir_socket *socket = make_socket(type, path ? path : "", &settings);
-  weir_connector *connector = socket ? make_connector(L, path, abstract) : NULL;
-  if (!connector) {
-    free(socket);
-    return luaL_error(L, "not enough memory");
-  }
-  socket->sink.connector = connector;
-  weir_stream_sink_attach(&socket->sink, &context->loop, &stream->writable, &sink_host);
+  const char *name = path ? path : abstract;
+  weir_lua_stream *stream = new_stream(context, L, type, name ? name : "", &settings);
+  weir_socket *socket = weir_lua_stream_sink_place(stream);
+  socket->sink.connector = make_connector(L, path, abstract);
+  if (!socket->sink.connector) return luaL_error(L, "not enough memory");
   start(stream, socket, &weir_stream_sink_connecting_port, &options);
   return 1;
 }

@@ -27,7 +27,7 @@ typedef struct weir_socket {
   struct weir_server *server; /* whose connection it is; NULL: nobody's */
   unsigned keep_alive_s;      /* of the settings, like the next two */
   bool no_delay, keep_alive;
-  char path[]; /* of a unix socket, "" for others */
+  char path[]; /* of a unix socket, or its abstract name; "" for others */
 } weir_socket;
 
 /* core.connect(options): the table is one that lua/weir/options.lua has checked. Pushes the stream.

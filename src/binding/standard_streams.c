@@ -9,7 +9,6 @@
 #include "binding/read_stream.h"
 
 lua_results weir_standard_streams_get(lua_State *L) {
-  static const char *const names[] = {"stdin", "stdout", "stderr"};
   weir_context *context = weir_context_of(L);
   luaL_checktype(L, 1, LUA_TTABLE);
   int fd = (int)weir_options_count(L, 1, "fd", 1);
@@ -19,7 +18,7 @@ lua_results weir_standard_streams_get(lua_State *L) {
   if (fd == 0) weir_read_stream_new(L);
   else weir_file_stream_new(L);
   weir_lua_stream *stream = weir_lua_stream_test(L, -1);
-  stream->standard = names[fd];
+  stream->standard = (uint8_t)(fd + 1);
   weir_file_stream_keep_writing(stream);
   lua_pushvalue(L, -1);
   weir_context_set(context, L, slot);

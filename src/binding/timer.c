@@ -7,6 +7,7 @@
 
 #include "binding/loop_choice.h"
 #include "binding/lua_stream.h"
+#include "binding/objects.h"
 
 #define MAGIC UINT64_C(0x776569725f74696d)
 
@@ -160,21 +161,15 @@ void weir_timer_end_all(weir_context *context) {
   }
 }
 
+static const luaL_Reg methods[] = {
+    {"clear", timer_clear},
+    {"ref", timer_ref},
+    {"unref", timer_unref},
+    {NULL, NULL},
+};
+
 void weir_timer_open(weir_context *context, lua_State *L) {
-  lua_createtable(L, 0, 4);
-  lua_createtable(L, 0, 3);
-  lua_pushcfunction(L, timer_clear);
-  lua_setfield(L, -2, "clear");
-  lua_pushcfunction(L, timer_ref);
-  lua_setfield(L, -2, "ref");
-  lua_pushcfunction(L, timer_unref);
-  lua_setfield(L, -2, "unref");
-  lua_setfield(L, -2, "__index");
-  lua_pushcfunction(L, timer_gc);
-  lua_setfield(L, -2, "__gc");
-  lua_pushliteral(L, "weir.timer");
-  lua_setfield(L, -2, "__name");
-  lua_pushliteral(L, "weir.timer");
-  lua_setfield(L, -2, "__metatable");
+  const luaL_Reg *const all[] = {methods, NULL};
+  weir_object_push_meta(L, "weir.timer", timer_gc, all);
   weir_context_set(context, L, WEIR_SLOT_TIMER_META);
 }

@@ -191,11 +191,11 @@ static void on_poll_closed(weir_handle *poll) {
 }
 
 static int open_handles(weir_listener *it) {
-  it->pause.owner = it;
   it->pause.fired = on_pause_over;
   it->pause.freed = on_timer_freed;
   int error = weir_timer_start(&it->pause, it->loop, PAUSE_MS);
   if (error) return error;
+  it->pause.owner = it; /* there is one to be ended */
   it->handles++;
   weir_timer_stop(&it->pause);
   error = weir_handle_open(&it->poll, it->loop, UV_POLL, it->fd, it);

@@ -14,6 +14,7 @@
 typedef enum weir_limit {
   WEIR_LIMIT_WRITE,  /* nothing was written for too long */
   WEIR_LIMIT_LINGER, /* the peer has not ended for too long */
+  WEIR_LIMIT_DROP,   /* the same, whatever it sends, where the state closes */
   WEIR_LIMIT_IDLE,   /* no byte either way */
   WEIR_LIMIT_COUNT
 } weir_limit;

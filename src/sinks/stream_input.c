@@ -16,6 +16,11 @@ enum {
 
 static void drop_some(weir_stream_sink *sink);
 
+/* NULL: only written. */
+static weir_readable *readable_of(const weir_stream_sink *sink) {
+  return weir_stream_sink_stream(sink)->readable;
+}
+
 /* --- read --- */
 
 static ssize_t read_once(const weir_stream_sink *sink, void *bytes, size_t size) {
@@ -38,15 +43,15 @@ static bool hand_over(weir_stream_sink *sink, weir_slab *slab, size_t size) {
   }
   sink->read += size;
   weir_stream_sink_note_activity(sink);
-  return weir_readable_push_slab(weir_stream_sink_readable(sink), slab, 0, size);
+  return weir_readable_push_slab(readable_of(sink), slab, 0, size);
 }
 
 /* The peer has ended. Where nothing is left to read, its end is told also if nobody reads. */
 static void end_input(weir_stream_sink *sink) {
   sink->reading = false;
   sink->input_ended = true;
-  weir_readable_push_end(weir_stream_sink_readable(sink));
-  weir_readable_read(weir_stream_sink_readable(sink), 0, NULL);
+  weir_readable_push_end(readable_of(sink));
+  weir_readable_read(readable_of(sink), 0, NULL);
 }
 
 /* Reads once. Returns whether to go on. */
@@ -60,8 +65,7 @@ static bool read_some(weir_stream_sink *sink) {
   ssize_t size = read_once(sink, slab->bytes, slab->capacity);
   if (size > 0) {
     /* A listener may have asked for more from within. */
-    if (!hand_over(sink, slab, (size_t)size))
-      sink->reading = weir_stream_sink_readable(sink)->asked;
+    if (!hand_over(sink, slab, (size_t)size)) sink->reading = readable_of(sink)->asked;
     return size == WEIR_SLAB_BYTES;
   }
   weir_slab_release(pool, slab);
@@ -76,8 +80,7 @@ void weir_stream_sink_read(weir_stream_sink *sink) {
     return;
   }
   for (int reads = 0; reads < READS_MAX && sink->reading; reads++) {
-    if (weir_readable_is_over(weir_stream_sink_readable(sink)))
-      sink->reading = false; /* abandoned */
+    if (weir_readable_is_over(readable_of(sink))) sink->reading = false; /* abandoned */
     else if (!read_some(sink)) return;
   }
 }
@@ -85,7 +88,7 @@ void weir_stream_sink_read(weir_stream_sink *sink) {
 static void source_read(void *self, uint64_t size) {
   weir_stream_sink *sink = self;
   (void)size;
-  if (sink->fd < 0 || sink->input_ended || !weir_stream_sink_readable(sink)) return;
+  if (sink->fd < 0 || sink->input_ended || !readable_of(sink)) return;
   sink->reading = true;
   weir_stream_sink_watch(sink);
 }
@@ -93,7 +96,7 @@ static void source_read(void *self, uint64_t size) {
 const weir_source_port weir_stream_source_port = {.read = source_read};
 
 void weir_stream_sink_begin_to_read(weir_stream_sink *sink) {
-  if (sink->fd >= 0) weir_readable_read(weir_stream_sink_readable(sink), 0, NULL);
+  if (sink->fd >= 0) weir_readable_read(readable_of(sink), 0, NULL);
 }
 
 /* --- input that nobody wants --- */
@@ -116,10 +119,10 @@ static void set_lingering(weir_stream_sink *sink, bool on) {
 }
 
 void weir_stream_sink_linger(weir_stream_sink *sink) {
-  if (!weir_stream_sink_readable(sink) || weir_readable_is_over(weir_stream_sink_readable(sink)))
-    return;
+  const weir_readable *readable = readable_of(sink);
+  if (!readable || weir_readable_is_over(readable)) return;
   if (!weir_stream_sink_stream(sink)->auto_destroy) return; /* it is the script that closes */
-  if (!is_untouched(weir_stream_sink_readable(sink)) || !weir_stream_sink_clock(sink)) return;
+  if (!is_untouched(readable) || !weir_stream_sink_clock(sink)) return;
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
   set_lingering(sink, true);
 }
@@ -149,7 +152,7 @@ static void stop_dropping(weir_stream_sink *sink) {
 
 static void drop_some(weir_stream_sink *sink) {
   bool dropped = weir_stream_sink_drop(sink, DROP_MAX) > 0;
-  if (dropped && sink->lingering && sink->poll.loop->uv->hrtime() < sink->drops_until_ns) {
+  if (dropped && sink->lingering) {
     weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_PAUSE_MS);
   }
   if (!sink->input_ended) return;
@@ -165,7 +168,7 @@ bool weir_stream_sink_may_reset(const weir_stream_sink *sink) {
 bool weir_stream_sink_linger_dropping(weir_stream_sink *sink) {
   if (!sink->drops || !weir_stream_sink_may_reset(sink)) return false;
   if (!weir_stream_sink_clock(sink)) return false;
-  sink->drops_until_ns = sink->poll.loop->uv->hrtime() + UINT64_C(1000000) * DROP_MS;
+  weir_stream_clock_set(sink->clock, WEIR_LIMIT_DROP, DROP_MS);
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, WEIR_STREAM_GRACE_MS);
   set_lingering(sink, true);
   return true;
@@ -183,7 +186,7 @@ bool weir_stream_sink_drop_input(weir_stream_sink *sink) {
 /* What flows to nobody is dropped; a listener that comes late gets the rest. */
 static void discard_input(weir_stream_sink *sink) {
   sink->discarding = true;
-  weir_readable_resume(weir_stream_sink_readable(sink));
+  weir_readable_resume(readable_of(sink));
   weir_stream_clock_set(sink->clock, WEIR_LIMIT_LINGER, sink->linger_timeout_ms);
 }
 
@@ -192,11 +195,11 @@ void weir_stream_sink_on_linger(weir_stream_sink *sink) {
     stop_dropping(sink);
     return;
   }
-  if (!sink->discarding && is_untouched(weir_stream_sink_readable(sink))) {
+  if (!sink->discarding && is_untouched(readable_of(sink))) {
     discard_input(sink);
     return;
   }
-  if (!has_listener(weir_stream_sink_readable(sink)) && sink->discarding) {
+  if (!has_listener(readable_of(sink)) && sink->discarding) {
     weir_stream_destroy(weir_stream_sink_stream(sink), NULL);
   }
   set_lingering(sink, false);

@@ -22,10 +22,6 @@ enum {
 static inline weir_stream *weir_stream_sink_stream(const weir_stream_sink *sink) {
   return sink->writable->stream;
 }
-/* NULL: only written. */
-static inline weir_readable *weir_stream_sink_readable(const weir_stream_sink *sink) {
-  return weir_stream_sink_stream(sink)->readable;
-}
 static inline void *weir_stream_sink_owner(const weir_stream_sink *sink) {
   return weir_stream_sink_stream(sink)->owner;
 }

@@ -120,7 +120,7 @@ size_t weir_stream_sink_fill_vectors(const weir_stream_sink *sink, struct iovec 
 }
 
 static bool has_had_its_turn(weir_stream_sink *sink) {
-  uint64_t now_ms = sink->poll.loop->uv->now(sink->poll.loop->handle);
+  uint32_t now_ms = (uint32_t)sink->poll.loop->uv->now(sink->poll.loop->handle);
   if (sink->burst_ms != now_ms) {
     sink->burst_ms = now_ms;
     sink->burst = 0;

@@ -47,13 +47,11 @@ typedef struct weir_stream_sink {
   struct weir_stream_clock *clock;              /* made when a time limit first counts */
   weir_error *close_error;                      /* why close was asked for; a reference */
   uint64_t written, read;                       /* bytes */
-  uint64_t write_timeout_ms, linger_timeout_ms; /* 0: none */
-  uint64_t burst_ms;                            /* when the burst began */
-  uint64_t drops_until_ns; /* where the state closes, and the peer goes on sending */
-  uint32_t burst;          /* bytes written in a row */
-  int unsent;              /* bytes the kernel had when the limit of a write began */
-  int fd;                  /* -1: none yet, or none any more */
-  weir_borrowed borrowed;  /* of that type: what `fd` is */
+  uint32_t write_timeout_ms, linger_timeout_ms; /* 0: none */
+  uint32_t burst, burst_ms;                     /* bytes written in a row, and when that began */
+  int unsent;             /* bytes the kernel had when the limit of a write began */
+  int fd;                 /* -1: none yet, or none any more */
+  weir_borrowed borrowed; /* of that type: what `fd` is */
   weir_stream_type type : 2;
   unsigned polled : 4;  /* the events that are waited for now */
   bool reading : 1;     /* the consumer wants more */
