@@ -1,19 +1,15 @@
 -- A process that forks, without starting another program: its streams stay the parent's, and the
 -- child does them no harm, whatever it does with its copy.
-local paths = require "spec.support.paths"
 local support = require "spec.sinks.support"
 
 local library
 
 -- Compiles spec/support/preload/fork.c; returns why that cannot be done.
 local function lacks_fork()
-  if library then return end
   if os.getenv "SPEC_PRELOAD" then return "TSan does not go on in a child" end
-  local target = ("%s/%s/fork.so"):format(support.top(), paths.build)
-  local output, code = support.sh(("unset LD_PRELOAD; %s -shared -fPIC -o %s.$$ %s && mv %s.$$ %s")
-    :format(os.getenv "CC" or "cc", target, "spec/support/preload/fork.c", target, target))
-  if code ~= 0 then return "fork.c cannot be compiled: " .. output end
-  library = target
+  local lacks
+  library, lacks = support.library "fork"
+  return lacks
 end
 
 -- In the child `act` is done, then it ends as `ending` says; the parent goes on with its stream.

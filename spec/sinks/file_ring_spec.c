@@ -68,6 +68,7 @@ static weir_file_ring ring;
 static weir_file file;
 
 static void begin(void) {
+  weir_file_ring_deinit(&ring);
   expected_offset = 0;
   limit = 0;
   random_limit = forgetful = false;

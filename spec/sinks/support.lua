@@ -137,6 +137,22 @@ function support.memory()
   return tonumber(pages) * 4096
 end
 
+-- Libraries ---------------------------------------------------------------------------------------
+
+local libraries = {}
+
+-- Compiles spec/support/preload/<name>.c. Returns the library, or nil and why that cannot be done.
+function support.library(name)
+  if libraries[name] then return libraries[name] end
+  local target = ("%s/%s/%s.so"):format(support.top(), paths.build, name)
+  local output, code = support.sh(
+    ("unset LD_PRELOAD; %s -shared -fPIC -o %s.$$ %s && mv %s.$$ %s"):format(os.getenv "CC" or "cc",
+      target, "spec/support/preload/" .. name .. ".c", target, target))
+  if code ~= 0 then return nil, name .. ".c cannot be compiled: " .. output end
+  libraries[name] = target
+  return target
+end
+
 -- Streams -----------------------------------------------------------------------------------------
 
 local EVENTS = { "open", "ready", "drain", "prefinish", "finish", "close" }

@@ -72,7 +72,7 @@ static const char *hook_at_work(const weir_lua_stream *stream) {
   const weir_writable *w = stream->core.writable;
   if (!w || weir_sink_takes_bytes(port)) return NULL;
   if (stream->core.constructing && port->open) return "construct";
-  if (w->activity == WEIR_WRITING) return w->operation_count > 1 ? "writev" : "write";
+  if (w->activity == WEIR_WRITING) return weir_writable_in_operation(w) > 1 ? "writev" : "write";
   if (stream->core.life == WEIR_DESTROYED && port->close) return "destroy";
   return w->activity == WEIR_FINALIZING ? "final" : NULL;
 }

@@ -86,8 +86,8 @@ typedef struct weir_stream_options {
 } weir_stream_options;
 
 /* Makes a stream that does nothing yet and pushes its userdata. May raise. Until it is started, the
-** collector simply frees it. With it comes room for a sink, all zero, that is freed with the stream;
-** 0: none is needed.
+** collector simply frees it. With it comes room for a sink, all zero, freed with the stream; 0: it
+** needs none.
 */
 weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
                                      const weir_stream_kind *kind, size_t sink_size);

@@ -6,6 +6,7 @@
 #ifndef WEIR_CORE_CORE_H
 #define WEIR_CORE_CORE_H
 
+#include "core/host.h"
 #include "core/queue.h"
 #include "core/slab.h"
 #include "core/tick.h"
@@ -20,6 +21,7 @@ typedef struct weir_core {
   weir_slab_pool slabs;
   weir_entry_pool entries;
   weir_queue_supply queues;
+  const weir_host *host;    /* who is told of all of them; NULL: there was none yet */
   uint64_t (*now_ns)(void); /* a monotonic clock */
   unsigned sink_depth;      /* sink calls on the stack now */
   uint64_t turn_ns, turn;   /* when this turn's time was first asked for, and which turn that was */

@@ -28,7 +28,7 @@ void weir_readable_init(weir_readable *r, weir_stream *stream, const weir_source
 static void drop_content(weir_readable *r, weir_entry *chunk) {
   weir_stream *stream = r->stream;
   if (chunk->slab) weir_slab_release(&stream->core->slabs, chunk->slab);
-  if (chunk->anchor) stream->host->forget(stream->owner, chunk->anchor);
+  if (chunk->anchor) stream->core->host->forget(stream->owner, chunk->anchor);
   chunk->slab = NULL;
   chunk->anchor = 0;
 }
@@ -102,7 +102,7 @@ static weir_entry *take(weir_readable *r, uint64_t n) {
 
 static void hand_over(weir_readable *r, const weir_entry *chunk) {
   r->did_read = true;
-  r->stream->host->data(r->stream->owner, chunk);
+  r->stream->core->host->data(r->stream->owner, chunk);
 }
 
 /* Straight through, the buffer is not touched. */

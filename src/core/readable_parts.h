@@ -16,7 +16,7 @@
 /* Reads only for what it sets going. */
 void weir_readable_ask(weir_readable *readable);
 static inline void weir_readable_tell(weir_readable *r, weir_event event) {
-  r->stream->host->event(r->stream->owner, event, NULL);
+  r->stream->core->host->event(r->stream->owner, event, NULL);
 }
 
 /* --- readable_flow.c --- */

@@ -14,14 +14,15 @@
 void weir_stream_release(weir_stream *stream) {
   WEIR_ASSERT(stream->references > 0);
   if (--stream->references > 0) {
-    if (stream->references == 1 && stream->host->idle) stream->host->idle(stream->owner);
+    if (stream->references == 1 && stream->core->host->idle)
+      stream->core->host->idle(stream->owner);
     return;
   }
   WEIR_ASSERT(!stream->late_error); /* no tick is left to carry it */
   weir_error_release(stream->error);
   weir_error_release(stream->life_error); /* there if construction was never answered */
   stream->error = stream->life_error = NULL;
-  stream->host->unused(stream->owner);
+  stream->core->host->unused(stream->owner);
 }
 
 void weir_stream_tick(weir_stream *stream, weir_tick *tick, weir_tick_run run) {
@@ -76,7 +77,7 @@ void weir_stream_record(weir_stream *stream, weir_error *error) {
 static void emit_error(weir_stream *stream, weir_error *error) {
   if (stream->error_told) return;
   stream->error_told = true;
-  stream->host->event(stream->owner, WEIR_EVENT_ERROR, error);
+  stream->core->host->event(stream->owner, WEIR_EVENT_ERROR, error);
 }
 
 static void run_fail_tick(weir_tick *tick) {
@@ -124,7 +125,7 @@ static void run_close_tick(weir_tick *tick) {
   if (error) emit_error(stream, error);
   weir_error_release(error);
   stream->close_told = true;
-  if (stream->emit_close) stream->host->event(stream->owner, WEIR_EVENT_CLOSE, NULL);
+  if (stream->emit_close) stream->core->host->event(stream->owner, WEIR_EVENT_CLOSE, NULL);
   weir_stream_release(stream);
 }
 
@@ -201,9 +202,10 @@ static void ask_to_open(weir_tick *tick) {
 
 void weir_stream_init(weir_stream *stream, weir_core *core, const weir_host *host, void *owner,
                       const weir_sink_port *port, void *sink) {
+  WEIR_ASSERT(!core->host || core->host == host);
+  core->host = host;
   *stream = (weir_stream){
       .core = core,
-      .host = host,
       .owner = owner,
       .port = port,
       .sink = sink,

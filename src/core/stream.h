@@ -21,7 +21,6 @@ struct weir_readable;
 
 typedef struct weir_stream {
   weir_core *core;
-  const weir_host *host;
   void *owner;
   const weir_sink_port *port;
   void *sink;
@@ -51,7 +50,8 @@ typedef enum weir_verdict {
   WEIR_NO_MEMORY, /* not accepted, nothing was taken, nobody is told */
 } weir_verdict;
 
-/* Prepares a stream with one reference, the owner's. The port, the host and both owners outlive it.
+/* Prepares a stream with one reference, the owner's. The port, the host and both owners outlive it;
+** all streams of a core have one host.
 ** If the port has an `open`, the sink is asked on the first tick. auto_destroy and emit_close are
 ** the caller's to change before that.
 */

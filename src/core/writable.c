@@ -8,7 +8,7 @@
 
 static void forget_anchor(weir_queue *queue, uint32_t anchor) {
   const weir_stream *stream = WEIR_TICK_OWNER(queue, weir_writable, queue)->stream;
-  stream->host->forget(stream->owner, anchor);
+  stream->core->host->forget(stream->owner, anchor);
 }
 
 void weir_writable_init(weir_writable *w, weir_stream *stream,
@@ -48,7 +48,7 @@ void weir_writable_deinit(weir_writable *w) {
   weir_queue_deinit(&w->queue);
   free_chain(w, w->operation);
   free_chain(w, w->ends);
-  w->operation = w->ends = w->last_end = NULL;
+  w->operation = w->ends = NULL;
 }
 
 /* --- entries --- */
@@ -56,7 +56,7 @@ void weir_writable_deinit(weir_writable *w) {
 void weir_writable_free_entry(weir_writable *w, weir_entry *entry) {
   weir_queue_drop_content(&w->queue, entry);
   if (entry->callback.anchor) {
-    w->stream->host->forget(w->stream->owner, entry->callback.anchor);
+    w->stream->core->host->forget(w->stream->owner, entry->callback.anchor);
     entry->callback = WEIR_NOBODY;
   }
   weir_error_release(entry->error);
@@ -65,7 +65,7 @@ void weir_writable_free_entry(weir_writable *w, weir_entry *entry) {
 }
 
 void weir_writable_call(weir_writable *w, const weir_entry *entry, weir_error *error) {
-  if (entry->callback.anchor) w->stream->host->call(w->stream->owner, entry->callback, error);
+  if (entry->callback.anchor) w->stream->core->host->call(w->stream->owner, entry->callback, error);
 }
 
 weir_error *weir_writable_why(const weir_writable *w, const char *method) {
@@ -113,7 +113,7 @@ static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t
     notify_later(w, notice, error); /* before the tick of `error` */
   }
   for (size_t i = 0; i < count; i++) {
-    if (pieces[i].anchor) w->stream->host->forget(w->stream->owner, pieces[i].anchor);
+    if (pieces[i].anchor) w->stream->core->host->forget(w->stream->owner, pieces[i].anchor);
   }
   if (error->code != WEIR_E_NO_BUFFER_SPACE) weir_stream_fail(w->stream, error, true);
   return WEIR_REFUSED;
@@ -262,9 +262,8 @@ static weir_error *promise_end(weir_writable *w) {
 }
 
 static void keep_end(weir_writable *w, weir_entry *end) {
-  if (w->ends) w->last_end->next = end;
-  else w->ends = end;
-  w->last_end = end;
+  end->next = w->ends;
+  w->ends = end;
 }
 
 weir_verdict weir_writable_end(weir_writable *w, const weir_piece *pieces, size_t count,

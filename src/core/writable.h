@@ -65,10 +65,9 @@ typedef struct weir_writable {
   uint64_t untold;    /* answered, and the writers have not heard yet */
   weir_queue queue;
   weir_entry *operation; /* chunks: what the sink has, its first entry */
-  size_t operation_count;
-  uint64_t operation_size, operation_id;
+  uint64_t operation_id;
   weir_entry *batch; /* the newest answered operation that can still take in equal callbacks */
-  weir_entry *ends, *last_end; /* callbacks of end() */
+  weir_entry *ends;  /* callbacks of end(), the latest first */
   weir_tick flush_tick, tell_tick, finish_tick;
   uint64_t blocked_since_ns;
   weir_stats stats;
@@ -150,9 +149,15 @@ void weir_writable_finished(weir_writable *writable, weir_error *error);
 static inline bool weir_writable_is_writable(const weir_writable *w) {
   return w->writer == WEIR_OPEN && w->stream->life == WEIR_ALIVE && !w->stream->error;
 }
+/* Chunks that the sink has not answered for. */
+static inline uint64_t weir_writable_in_operation(const weir_writable *w) {
+  uint64_t count = 0;
+  for (const weir_entry *entry = w->operation; entry && !w->answered; entry = entry->next) count++;
+  return count;
+}
 /* Writes accepted and not yet written, also those with the sink. */
 static inline uint64_t weir_writable_queued_writes(const weir_writable *w) {
-  return w->queue.writes + (w->answered ? 0 : w->operation_count);
+  return w->queue.writes + weir_writable_in_operation(w);
 }
 /* Nothing is under way that somebody will still be told of; nor, as Node counts, was any of it
 ** failed in the queue.

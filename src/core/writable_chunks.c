@@ -111,6 +111,12 @@ static void tell_success_later(weir_writable *w, weir_entry *operation) {
   w->tick_pending = true;
 }
 
+static uint64_t size_of(const weir_entry *operation) {
+  uint64_t size = 0;
+  for (; operation; operation = operation->next) size += operation->size;
+  return size;
+}
+
 static void drop_values(weir_writable *w, weir_entry *operation) {
   for (weir_entry *e = operation; e; e = e->next) weir_queue_drop_content(&w->queue, e);
 }
@@ -120,9 +126,10 @@ static void drop_values(weir_writable *w, weir_entry *operation) {
 */
 static void settle(weir_writable *w, weir_error *error) {
   weir_entry *operation = w->operation;
+  uint64_t size = size_of(operation);
   w->operation = NULL;
   w->answered = true;
-  w->length -= w->operation_size;
+  w->length -= size;
   w->untold++;
   weir_stream_record(w->stream, error);
   drop_values(w, operation);
@@ -162,18 +169,15 @@ void weir_writable_raised(weir_writable *w, uint64_t operation, weir_error *erro
 
 static weir_entry *take_operation(weir_writable *w, size_t count) {
   weir_entry *first = weir_queue_take(&w->queue), *last = first;
-  w->operation_size = first->size;
   for (size_t i = 1; i < count; i++) {
     last->next = weir_queue_take(&w->queue);
     last = last->next;
-    w->operation_size += last->size;
   }
   return first;
 }
 
-static void begin_operation(weir_writable *w, weir_entry *first, size_t count) {
+static void begin_operation(weir_writable *w, weir_entry *first) {
   w->operation = first;
-  w->operation_count = count;
   w->operation_id++;
   w->activity = WEIR_WRITING;
   w->answered = false;
@@ -197,7 +201,7 @@ static void end_operation(weir_writable *w) {
 
 static void start_operation(weir_writable *w, size_t count) {
   weir_stream *stream = w->stream;
-  begin_operation(w, take_operation(w, count), count);
+  begin_operation(w, take_operation(w, count));
   stream->port->submit_chunks(stream->sink, w->operation, count, w->operation_id);
   end_operation(w);
 }
@@ -238,9 +242,8 @@ bool weir_writable_begin_direct(weir_writable *w, uint64_t size) {
   entry->size = (size_t)size;
   entry->writes = 1;
   entry->since_ns = weir_core_turn_ns(w->stream->core);
-  w->operation_size = size;
   weir_writable_account(w, size);
-  begin_operation(w, entry, 1);
+  begin_operation(w, entry);
   return true;
 }
 
@@ -259,7 +262,7 @@ bool weir_writable_answer_quietly(weir_writable *w, uint64_t operation) {
   if (w->need_drain || w->object_mode) return false;
   w->operation = NULL;
   w->answered = true;
-  w->length -= w->operation_size;
+  w->length -= entry->size;
   weir_entry_pool_give(&w->stream->core->entries, entry);
   return true;
 }

@@ -7,9 +7,19 @@
 
 /* --- failing --- */
 
+static weir_entry *take_ends(weir_writable *w) {
+  weir_entry *first = NULL;
+  for (weir_entry *end = w->ends, *next; end; end = next) {
+    next = end->next;
+    end->next = first;
+    first = end;
+  }
+  w->ends = NULL;
+  return first;
+}
+
 static void tell_ends(weir_writable *w, weir_error *error) {
-  weir_entry *end = w->ends;
-  w->ends = w->last_end = NULL;
+  weir_entry *end = take_ends(w);
   while (end) {
     weir_entry *next = end->next;
     weir_writable_call(w, end, error);
@@ -58,7 +68,7 @@ static void finish(weir_writable *w) {
   if (!may_finish(w)) return; /* failed since the tick was queued; the ends are told */
   w->writer = WEIR_FINISHED;
   tell_ends(w, NULL);
-  w->stream->host->event(w->stream->owner, WEIR_EVENT_FINISH, NULL);
+  w->stream->core->host->event(w->stream->owner, WEIR_EVENT_FINISH, NULL);
   const weir_readable *other = w->stream->readable;
   if (w->stream->auto_destroy && (!other || weir_readable_is_over(other))) {
     weir_stream_destroy(w->stream, NULL);
@@ -79,7 +89,7 @@ static void finish_later(weir_writable *w) {
 
 static void prefinish(weir_writable *w) {
   w->activity = WEIR_FINALIZED;
-  w->stream->host->event(w->stream->owner, WEIR_EVENT_PREFINISH, NULL);
+  w->stream->core->host->event(w->stream->owner, WEIR_EVENT_PREFINISH, NULL);
 }
 
 static void finalize(weir_writable *w) {

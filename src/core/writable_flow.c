@@ -21,7 +21,7 @@ void weir_writable_tell_drain(weir_writable *w) {
   uint64_t blocked_ns = w->stream->core->now_ns() - w->blocked_since_ns;
   w->stats.blocked_ns += blocked_ns;
   if (blocked_ns > w->stats.longest_blocked_ns) w->stats.longest_blocked_ns = blocked_ns;
-  w->stream->host->event(w->stream->owner, WEIR_EVENT_DRAIN, NULL);
+  w->stream->core->host->event(w->stream->owner, WEIR_EVENT_DRAIN, NULL);
 }
 
 void weir_writable_after_telling(weir_writable *w) {

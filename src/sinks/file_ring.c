@@ -5,6 +5,8 @@
 
 #include "sinks/file_ring.h"
 
+#include <stdlib.h>
+
 enum {
   VECTORS = 64,
   CALL_BYTES_MAX = 1 << 20, /* per system call: `done` shall move now and then */
@@ -15,26 +17,53 @@ enum {
 };
 
 void weir_file_ring_init(weir_file_ring *ring) {
-  *ring = (weir_file_ring){.offered = 0};
+  *ring = (weir_file_ring){.slices = &ring->one, .capacity = 1};
   weir_bet_init(&ring->waiting);
+}
+
+static void free_slices(weir_file_ring *ring) {
+  if (ring->capacity > 1) free(ring->slices);
+  ring->slices = &ring->one;
+  ring->capacity = 1;
+}
+
+void weir_file_ring_deinit(weir_file_ring *ring) {
+  free_slices(ring);
 }
 
 /* --- the loop's side --- */
 
-static struct weir_ring_slice *slot(weir_file_ring *ring, unsigned index) {
-  return &ring->slices[index % WEIR_RING_SLICES];
+static weir_ring_slice *slot(weir_file_ring *ring, unsigned index) {
+  return &ring->slices[index % ring->capacity];
+}
+
+void weir_file_ring_rest(weir_file_ring *ring) {
+  if (!weir_file_ring_is_empty(ring)) return;
+  ring->passed_count = ring->offered_count;
+  free_slices(ring);
+}
+
+/* The writer may be waiting for more: it sees the new memory with the new tail. */
+static void make_room(weir_file_ring *ring) {
+  if (ring->capacity > 1 || !weir_file_ring_is_empty(ring)) return;
+  weir_ring_slice *slices = malloc(WEIR_RING_SLICES * sizeof *slices);
+  if (!slices) return;
+  ring->passed_count = ring->offered_count;
+  ring->slices = slices;
+  ring->capacity = WEIR_RING_SLICES;
 }
 
 uint64_t weir_file_ring_offer(weir_file_ring *ring, const weir_slice *slices, size_t count) {
+  make_room(ring);
   uint64_t done = weir_file_ring_done(ring), before = ring->offered;
   while (ring->passed_count != ring->offered_count && slot(ring, ring->passed_count)->end <= done) {
     ring->passed_count++;
   }
   for (size_t i = 0; i < count; i++) {
-    if (ring->offered_count - ring->passed_count == WEIR_RING_SLICES) break;
+    if (ring->offered_count - ring->passed_count == ring->capacity) break;
     ring->offered += slices[i].size;
     *slot(ring, ring->offered_count++) =
-        (struct weir_ring_slice){slices[i].base, slices[i].size, ring->offered};
+        (weir_ring_slice){slices[i].base, slices[i].size, ring->offered};
   }
   atomic_store_explicit(&ring->loop_processor, weir_pool_processor(), memory_order_relaxed);
   atomic_store_explicit(&ring->tail, ring->offered_count, memory_order_release);

@@ -19,12 +19,18 @@
 
 enum { WEIR_RING_SLICES = 64 }; /* a power of two */
 
+typedef struct weir_ring_slice {
+  const char *base;
+  size_t size;
+  uint64_t end; /* position behind its last byte */
+} weir_ring_slice;
+
 typedef struct weir_file_ring {
-  struct weir_ring_slice {
-    const char *base;
-    size_t size;
-    uint64_t end; /* position behind its last byte */
-  } slices[WEIR_RING_SLICES];
+  /* Changed by the loop while the ring is empty, when the writer looks at neither. */
+  weir_ring_slice
+      *slices; /* memory for many, while there is work; else, or without memory: `one` */
+  unsigned capacity;
+  weir_ring_slice one;
   /* The loop's. */
   uint64_t offered;                     /* bytes ever offered */
   unsigned offered_count, passed_count; /* slices offered, and passed by `done` */
@@ -49,6 +55,10 @@ static inline bool weir_file_ring_is_beside(_Atomic int *other) {
 }
 
 /* --- the loop's side --- */
+
+/* No job is out: an empty ring gives its memory back. */
+void weir_file_ring_rest(weir_file_ring *ring);
+void weir_file_ring_deinit(weir_file_ring *ring);
 
 /* Offers as many of the slices as there is room for; returns how many bytes that was. */
 uint64_t weir_file_ring_offer(weir_file_ring *ring, const weir_slice *slices, size_t count);

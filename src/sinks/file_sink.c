@@ -43,6 +43,7 @@ static void after_work(uv_work_t *work, int status) {
   WEIR_ASSERT(status == 0);
   if (sink->job == write_job) weir_pool_end_turn(&loop->pool);
   sink->job = NULL;
+  weir_file_ring_rest(&sink->ring);
   sink->done(sink);
   go_on(sink);
   weir_stream_release(stream); /* the sink may be gone now */
@@ -408,6 +409,7 @@ void weir_file_sink_deinit(weir_file_sink *sink) {
   weir_error_release(sink->close_error);
   sink->close_error = NULL;
   weir_file_nexts_deinit(&sink->nexts);
+  weir_file_ring_deinit(&sink->ring);
   weir_file_deinit(&sink->file);
 }
 

@@ -280,7 +280,8 @@ void weir_stream_sink_attach(weir_stream_sink *sink, weir_loop *loop, weir_writa
 
 void weir_stream_sink_deinit(weir_stream_sink *sink) {
   WEIR_ASSERT(sink->fd < 0 && sink->polled == 0);
-  if (sink->connector) weir_connector_cancel(sink->connector);
+  bool connects = sink->type != WEIR_STREAM_BORROWED && sink->connector;
+  if (connects) weir_connector_cancel(sink->connector);
   weir_error_release(sink->close_error);
 }
 

@@ -43,15 +43,20 @@ typedef struct weir_stream_sink {
   weir_handle poll; /* the descriptor's, while it has one; always knows the loop */
   weir_writable *writable;
   const weir_stream_sink_host *host;
-  weir_connector *connector;                    /* NULL: not on the way to a peer */
+  union {
+    weir_connector *connector; /* of a socket; NULL: not on the way to a peer */
+    weir_borrowed borrowed;    /* of that type: what `fd` is */
+  };
   struct weir_stream_clock *clock;              /* made when a time limit first counts */
   weir_error *close_error;                      /* why close was asked for; a reference */
   uint64_t written, read;                       /* bytes */
   uint32_t write_timeout_ms, linger_timeout_ms; /* 0: none */
-  uint32_t burst, burst_ms;                     /* bytes written in a row, and when that began */
-  int unsent;             /* bytes the kernel had when the limit of a write began */
-  int fd;                 /* -1: none yet, or none any more */
-  weir_borrowed borrowed; /* of that type: what `fd` is */
+  union {
+    uint32_t burst; /* bytes written in a row; or while it is blocked, */
+    int unsent;     /* those the kernel had when the limit of a write began */
+  };
+  uint32_t burst_ms; /* when the burst began */
+  int fd;            /* -1: none yet, or none any more */
   weir_stream_type type : 2;
   unsigned polled : 4;  /* the events that are waited for now */
   bool reading : 1;     /* the consumer wants more */
