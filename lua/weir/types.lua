@@ -55,7 +55,7 @@ local weir = {}
 ---@field flags? "r"|"r+"|"w+"|"wx+"|"a+"|"ax+" how to open. "r"
 ---@field mode? integer|string of a new file: 0 to 4095, or octal as in "0644"; less the umask. 438 (0666)
 ---@field start? integer       the first byte to read, counted from 0. Without it a descriptor is read from where it stands
----@field end_? integer        the last byte to read, as in Node; not before `start`. None: to the end
+---@field end_? number         the last byte to read, as in Node; not before `start`. math.huge: to the end
 ---@field fd? integer          a descriptor that is open already, instead of a path
 ---@field auto_close? boolean  close the descriptor after the end, or an error; the same as auto_destroy. true
 ---@field auto_destroy? boolean destroy the stream after its end, or an error. true

@@ -5,7 +5,7 @@ local paths = require "spec.support.paths"
 
 local around = "./" .. paths.build:match "^(.*)/[^/]*$" .. "/around"
 
-local KINDS = { "tty", "pipe", "socket" }
+local KINDS = support.kinds()
 
 -- Runs a script with what `command` prints as its standard input of that kind. Returns what it
 -- printed, and what around.c said last.
@@ -32,6 +32,12 @@ numbers = table.concat(numbers)
 describe("weir.stdin", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
+
+  it("is tried with a terminal, beside the rest", function()
+    local lacks = support.lacks_terminal()
+    if lacks then pending(lacks) end
+    assert.equal("tty", KINDS[1])
+  end)
 
   it("is made when it is first asked for, once, and knows itself", function()
     assert.equal("true true true 0", support.output_of([[

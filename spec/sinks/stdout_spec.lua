@@ -6,7 +6,7 @@ local paths = require "spec.support.paths"
 
 local around = "./" .. paths.build:match "^(.*)/[^/]*$" .. "/around"
 
-local KINDS = { "tty", "pipe", "socket" }
+local KINDS = support.kinds()
 
 -- Runs a script with its descriptor 1, or what `how` says, as spec/peers/around.c has it. Returns
 -- what that said first, what the script printed elsewhere, and how long it took.
@@ -56,6 +56,12 @@ local STALLING = 30000 -- more than fits anywhere
 describe("weir.stdout", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
+
+  it("is tried with a terminal, beside the rest", function()
+    local lacks = support.lacks_terminal()
+    if lacks then pending(lacks) end
+    assert.equal("tty", KINDS[1])
+  end)
 
   it("is made when it is first asked for, once, and knows itself", function()
     assert.equal("true true true 1 false nil", support.output_of [[

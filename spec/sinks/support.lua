@@ -137,6 +137,20 @@ function support.memory()
   return tonumber(pages) * 4096
 end
 
+-- What the system may lack -------------------------------------------------------------------------
+
+-- Why there is no terminal to be had, as in a chroot without /dev/pts; nil: there is.
+function support.lacks_terminal()
+  local _, code = support.sh "test -c /dev/ptmx && test -e /dev/pts/ptmx"
+  if code ~= 0 then return "this system gives out no terminals" end
+end
+
+-- What a descriptor may be that can be waited for.
+function support.kinds()
+  if support.lacks_terminal() then return { "pipe", "socket" } end
+  return { "tty", "pipe", "socket" }
+end
+
 -- Libraries ---------------------------------------------------------------------------------------
 
 local libraries = {}

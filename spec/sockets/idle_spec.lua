@@ -2,8 +2,8 @@
 local sinks = require "spec.sinks.support"
 local support = require "spec.sockets.support"
 
--- Opens streams, writes a byte into each, and prints how many bytes a stream takes: of Lua's memory,
--- and of all that malloc gave out, which on LuaJIT is without Lua's.
+-- Opens streams, writes a byte into each, and prints how many bytes a stream takes: of Lua's
+-- memory, and of all that malloc gave out, which on LuaJIT is without Lua's.
 local SCRIPT = [[
   local allocated, count = assert(package.loadlib(%q, "allocated")), 400
   local all, made, written = {}, 0, 0
@@ -70,7 +70,6 @@ local function cost_of(streams, libuvs)
   local lua, memory = child.output:match "^([%d.]+) ([%d.]+)"
   assert.truthy(lua, child.output)
   local all = memory - libuvs + (jit and lua or 0) -- LuaJIT's memory is not malloc's
-  if os.getenv "SPEC_SAYS" then print(all, lua) end
   return all, ("%.0f bytes, of which %s are Lua's"):format(all, lua)
 end
 

@@ -160,6 +160,23 @@ describe("a server", function()
     close(other)
   end)
 
+  it("says `close` as often as it was closed, also within one turn", function()
+    local log = support.new_log()
+    local server = weir.create_server(function() end)
+    server:on("listening", function() log.add "listening" end)
+    server:on("close", function() log.add "close" end)
+    for _ = 1, 3 do
+      server:listen { host = "127.0.0.1", port = 0 }
+      server:close()
+    end
+    support.settle()
+    assert.equal("close close close", log.take())
+    server:listen { host = "127.0.0.1", port = 0 }
+    weir.run "nowait"
+    close(server)
+    assert.equal("listening close", log.take())
+  end)
+
   it("emits `close` only when its last connection has gone", function()
     local theirs
     local server = weir.create_server(function(s) theirs = s end)

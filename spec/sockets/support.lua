@@ -34,6 +34,16 @@ local support = {
   command = sinks.command,
 }
 
+-- Why the name "localhost" cannot be looked up, as in a chroot without /etc; nil: it can.
+function support.lacks_localhost()
+  local lacks
+  local s = weir.connect { host = "localhost", port = 9 }
+  s:on("lookup", function(err) lacks = err and "localhost is not known here: " .. err.code end)
+  s:on("error", function() end)
+  support.close(s)
+  return lacks
+end
+
 -- Adler's sum of a text, as the peer says it.
 function support.sum(text)
   local a, b = 1, 0

@@ -45,20 +45,19 @@ static void emit(weir_server *it, int event, weir_error *error) {
   weir_emit_for(context, it, L, event, error ? 1 : 0);
 }
 
-static bool take(bool *flag) {
-  bool was = *flag;
-  *flag = false;
-  return was;
-}
-
 static void run_tick(weir_tick *tick) {
   weir_server *it = WEIR_TICK_OWNER(tick, weir_server, tick);
-  if (take(&it->tells_close)) emit(it, WEIR_ON_CLOSE, NULL); /* it came before the others */
+  for (unsigned closes = it->closes; closes > 0; closes--) { /* they came before the others */
+    it->closes--;
+    emit(it, WEIR_ON_CLOSE, NULL);
+  }
   weir_error *error = it->tells_error;
   it->tells_error = NULL;
   if (error) emit(it, WEIR_ON_ERROR, error);
   weir_error_release(error);
-  if (take(&it->tells_listening)) emit(it, WEIR_ON_LISTENING, NULL);
+  bool listens = it->tells_listening;
+  it->tells_listening = false;
+  if (listens) emit(it, WEIR_ON_LISTENING, NULL);
   if (it->state == WEIR_SERVER_IDLE && !weir_tick_is_queued(&it->tick)) set_held(it, false);
   weir_server_release(it);
 }
@@ -127,7 +126,7 @@ static void close_if_drained(weir_server *it) {
   if (!it->owes_close || it->connections > 0 || it->state == WEIR_SERVER_LISTENING) return;
   it->owes_close = false;
   if (it->state == WEIR_SERVER_CLOSING) it->state = WEIR_SERVER_IDLE;
-  it->tells_close = true;
+  it->closes++;
   tell_later(it);
 }
 

@@ -45,7 +45,8 @@ struct weir_server {
   weir_socket_settings settings;
   /* What the tick tells. */
   weir_tick tick;
-  bool tells_listening, tells_close;
+  unsigned closes; /* times it is to tell `close` */
+  bool tells_listening;
   weir_error *tells_error;
   weir_server *next, *previous;
 };

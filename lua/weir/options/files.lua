@@ -59,7 +59,7 @@ function files.write(path, given)
 end
 
 local READ_FILE = {
-  flags = "read_flags", mode = "mode", start = "whole", end_ = "whole", fd = "descriptor",
+  flags = "read_flags", mode = "mode", start = "whole", end_ = "last", fd = "descriptor",
   high_water_mark = "whole", auto_close = "boolean", auto_destroy = "boolean",
   emit_close = "boolean",
 }
@@ -74,6 +74,7 @@ end
 --- Checks the arguments of weir.create_read_stream. Returns the options for the core.
 function files.read(path, given)
   local checked, check = read_both("create_read_stream", path, given, READ_FILE)
+  if checked.end_ == math.huge then checked.end_ = nil end
   check_range(check, checked.start, checked.end_)
   if checked.end_ then checked.bytes = checked.end_ - (checked.start or 0) + 1 end
   checked.high_water_mark = checked.high_water_mark or FILE_READ_DEFAULT

@@ -16,6 +16,12 @@ function kinds.whole(value)
   return nil, "a whole number, 0 or more"
 end
 
+-- As in Node: the last byte of a file, or infinity.
+function kinds.last(value)
+  if value == math.huge then return value end
+  return kinds.whole(value)
+end
+
 kinds["function"] = function(value)
   if type(value) == "function" then return value end
   return nil, "a function"
