@@ -137,7 +137,7 @@ function support.memory()
   return tonumber(pages) * 4096
 end
 
--- What the system may lack -------------------------------------------------------------------------
+-- What the system may lack ----------------------------------------------------------------------
 
 -- Why there is no terminal to be had, as in a chroot without /dev/pts; nil: there is.
 function support.lacks_terminal()
