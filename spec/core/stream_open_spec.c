@@ -6,6 +6,7 @@
 
 #include "core/stream.h"
 #include "support/check.h"
+#include "support/failing_alloc.h"
 #include "support/fake_sink.h"
 
 static fake_chunks sink;
@@ -153,6 +154,34 @@ static void note_unused(void *owner) {
 }
 static void open_nothing(void *self) {
   (void)self;
+}
+
+SPEC("a second answer of the sink is told once, also without memory") {
+  static const weir_host host = {.event = count_event, .unused = note_unused};
+  static const weir_sink_port port = {.name = "none", .open = open_nothing};
+  if (!failing_alloc_works()) SKIP("allocations cannot be made to fail here");
+  for (int destroys = 0; destroys <= 1; destroys++) {
+    weir_core core;
+    weir_core_init(&core, NULL);
+    memset(&bare, 0, sizeof bare);
+    weir_stream_init(&bare.stream, &core, &host, &bare, &port, NULL);
+    bare.stream.auto_destroy = destroys;
+    weir_ticks_run(&core.ticks);
+    weir_stream_constructed(&bare.stream, NULL);
+    failing_alloc_begin(1, true);
+    weir_stream_constructed(&bare.stream, NULL);
+    weir_stream_constructed(&bare.stream, NULL);
+    failing_alloc_end();
+    CHECK_EQUAL(bare.errors, 0); /* whoever answered is on the stack */
+    weir_ticks_run(&core.ticks);
+    CHECK_EQUAL(bare.errors, 1);
+    weir_stream_destroy(&bare.stream, NULL);
+    weir_ticks_run(&core.ticks);
+    CHECK_EQUAL(bare.errors, 1);
+    weir_stream_release(&bare.stream);
+    CHECK(bare.unused);
+    weir_core_deinit(&core);
+  }
 }
 
 SPEC("a stream without a writable side opens, fails and closes as well") {

@@ -204,6 +204,7 @@ describe("a part of a file", function()
     assert.equal("3456789", (read_file(path, { start = 3 })))
     assert.equal("0123", (read_file(path, { end_ = 3 })))
     assert.equal("0", (read_file(path, { end_ = 0 })))
+    assert.equal("3456789", (read_file(path, { start = 3, end_ = math.huge })))
     assert.equal("7", (read_file(path, { start = 7, end_ = 7 })))
   end)
 

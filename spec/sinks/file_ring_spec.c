@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "support/check.h"
+#include "support/failing_alloc.h"
 
 enum { FILE_BYTES = 16 << 20, MEBIBYTE = 1 << 20 };
 
@@ -233,6 +234,31 @@ SPEC("positions, and a single slice, may be beyond 4 GiB") {
   CHECK_EQUAL(weir_file_ring_done(&ring), huge + 3);
   CHECK_EQUAL(expected_offset, huge + 3);
   CHECK_EQUAL(bytes_max, MEBIBYTE);
+}
+
+SPEC("an empty ring gives its memory back, and goes on; without memory it has room for one slice") {
+  if (!failing_alloc_works()) SKIP("allocations cannot be made to fail here");
+  begin();
+  long live = failing_alloc_live();
+  weir_slice slices[] = {{"ab", 2}, {"cd", 2}};
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, 2), 4);
+  weir_file_ring_rest(&ring); /* it is not empty */
+  CHECK_EQUAL(failing_alloc_live(), live + 1);
+  CHECK_EQUAL(drain(), 0);
+  weir_file_ring_rest(&ring);
+  CHECK_EQUAL(failing_alloc_live(), live);
+  failing_alloc_begin(1, true);
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, 2), 2);
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices + 1, 1), 0);
+  CHECK_EQUAL(drain(), 0);
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices + 1, 1), 2);
+  CHECK_EQUAL(drain(), 0);
+  failing_alloc_end();
+  CHECK_EQUAL(weir_file_ring_offer(&ring, slices, 2), 4);
+  CHECK_EQUAL(drain(), 0);
+  CHECK(memcmp(content, "abcdabcdabcd", 8) == 0);
+  weir_file_ring_rest(&ring);
+  CHECK_EQUAL(failing_alloc_live(), live);
 }
 
 /* --- at random --------------------------------------------------------------------------------- */
