@@ -124,6 +124,7 @@ static void on_added(lua_State *L, weir_lua_stream *stream, int event, bool star
 /* The new list is on top of the stack. */
 static lua_results added(lua_State *L, weir_lua_stream *stream, bool in_front) {
   set_list(L, 1, 2);
+  if (stream) stream->listened = true;
   on_added(L, stream, 2, !in_front);
   lua_settop(L, 1);
   return 1;
@@ -364,7 +365,9 @@ static void emit(weir_context *context, const void *thing, weir_lua_stream *stre
 }
 
 void weir_emit(weir_lua_stream *stream, lua_State *L, int event, int arguments) {
-  emit(stream->context, stream, stream, L, event, arguments);
+  bool is_heard = stream->listened || stream->watched || event == WEIR_ON_ERROR;
+  if (is_heard) emit(stream->context, stream, stream, L, event, arguments);
+  else lua_pop(L, arguments);
 }
 
 void weir_emit_opened(weir_lua_stream *stream, int fd) {

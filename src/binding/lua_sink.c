@@ -339,12 +339,22 @@ static void source_read(void *source, uint64_t size) {
   run(&(hook_call){.stream = self->stream, .hook = HOOK_READ, .size = size});
 }
 
+/* Nothing was lost: all was written, or read. */
+static bool is_through(const weir_lua_stream *stream) {
+  const weir_readable *r = stream->core.readable;
+  return r ? weir_readable_is_over(r) : stream->writable.writer == WEIR_FINISHED;
+}
+
 /* A stream whose userdata is gone has nobody left to run the hook for. */
 static void sink_close(void *sink, weir_error *error) {
   const lua_sink *self = sink;
   weir_lua_stream *stream = self->stream;
-  if (stream->collected || !stream->context->L) weir_stream_closed(&stream->core, error);
-  else run(&(hook_call){.stream = stream, .hook = HOOK_DESTROY, .error = error});
+  bool needless = stream->kind->has_class && !error && is_through(stream);
+  if (needless || stream->collected || !stream->context->L) {
+    weir_stream_closed(&stream->core, error);
+  } else {
+    run(&(hook_call){.stream = stream, .hook = HOOK_DESTROY, .error = error});
+  }
 }
 
 /* --- making one --- */
@@ -360,6 +370,11 @@ static const weir_stream_kind transform = {.name = "transform",
                                            .hooks = HOOKS,
                                            .write_hook = "_transform()",
                                            .write_direct = write_direct};
+
+static const weir_stream_kind request = {
+    .name = "request", .reads = true, .read_only = true, .hooks = HOOKS, .has_class = true};
+static const weir_stream_kind response = {
+    .name = "response", .hooks = HOOKS, .has_class = true, .write_direct = write_direct};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
@@ -382,6 +397,15 @@ static void fill_port(lua_sink *sink, lua_State *L, int hooks) {
   sink->source.read = has_hook(L, hooks, HOOK_READ) ? source_read : NULL;
 }
 
+/* Copies the hooks that there are into the table of the stream's. */
+static void set_hooks(lua_State *L, int fields, int hooks) {
+  for (int hook = HOOK_WRITE; hook <= HOOK_READ; hook++) {
+    lua_rawgeti(L, hooks, hook);
+    if (lua_isfunction(L, -1)) lua_rawseti(L, fields, hook);
+    else lua_pop(L, 1);
+  }
+}
+
 static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   weir_context *context = weir_context_of(L);
   weir_stream_options options;
@@ -390,11 +414,7 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   lua_settop(L, 2);
   weir_lua_stream *stream = weir_lua_stream_new(context, L, kind, sizeof(lua_sink)); /* 3 */
   lua_getuservalue(L, 3);
-  for (int hook = HOOK_WRITE; hook <= HOOK_READ; hook++) {
-    lua_rawgeti(L, 2, hook);
-    if (lua_isfunction(L, -1)) lua_rawseti(L, 4, hook);
-    else lua_pop(L, 1);
-  }
+  set_hooks(L, 4, 2);
   lua_settop(L, 3);
   lua_sink *sink = weir_lua_stream_sink_place(stream);
   sink->stream = stream;
@@ -402,6 +422,65 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   options.source = &sink->source;
   weir_lua_stream_start(stream, &sink->port, sink, &options);
   return 1;
+}
+
+/* What all streams of one maker share. */
+typedef struct mould {
+  const weir_stream_kind *kind;
+  weir_stream_options options;
+  lua_sink sink;
+} mould;
+
+enum { UPVALUE_MOULD = 2, UPVALUE_HOOKS, UPVALUE_CLASS };
+
+static void set_field(lua_State *L, int fields, int field, int value) {
+  lua_pushvalue(L, value);
+  lua_rawseti(L, fields, field);
+}
+
+/* function(own, fields) -> stream */
+static lua_results make(lua_State *L) {
+  weir_context *context = weir_context_of(L);
+  const mould *it = lua_touserdata(L, lua_upvalueindex(UPVALUE_MOULD));
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  weir_lua_stream *stream = weir_lua_stream_new(context, L, it->kind, sizeof(lua_sink)); /* 3 */
+  lua_getuservalue(L, 3);
+  set_hooks(L, 4, lua_upvalueindex(UPVALUE_HOOKS));
+  set_field(L, 4, WEIR_FIELD_OWN, 1);
+  set_field(L, 4, WEIR_FIELD_FIELDS, 2);
+  lua_settop(L, 3);
+  lua_pushvalue(L, lua_upvalueindex(UPVALUE_CLASS));
+  lua_setmetatable(L, 3);
+  lua_sink *sink = weir_lua_stream_sink_place(stream);
+  *sink = it->sink;
+  sink->stream = stream;
+  weir_stream_options options = it->options;
+  options.source = &sink->source;
+  weir_lua_stream_start(stream, &sink->port, sink, &options);
+  return 1;
+}
+
+static lua_results new_maker(lua_State *L, const weir_stream_kind *kind) {
+  luaL_checktype(L, 2, LUA_TTABLE);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  lua_settop(L, 3);
+  lua_pushvalue(L, lua_upvalueindex(1)); /* the context, for weir_context_of */
+  mould *it = weir_newuserdata(L, sizeof *it);
+  *it = (mould){.kind = kind};
+  weir_options_read(L, 1, &it->options);
+  fill_port(&it->sink, L, 2);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  lua_pushcclosure(L, make, UPVALUE_CLASS);
+  return 1;
+}
+
+static lua_results new_request_maker(lua_State *L) {
+  return new_maker(L, &request);
+}
+static lua_results new_response_maker(lua_State *L) {
+  return new_maker(L, &response);
 }
 
 static lua_results new_writable(lua_State *L) {
@@ -422,6 +501,8 @@ const luaL_Reg weir_lua_sink_functions[] = {
     {"readable", new_readable},
     {"duplex", new_duplex},
     {"transform", new_transform},
+    {"request_maker", new_request_maker},
+    {"response_maker", new_response_maker},
     {NULL, NULL},
 };
 

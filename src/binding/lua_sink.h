@@ -10,6 +10,8 @@
 
 /* core.writable(options, hooks), readable, duplex, transform: both are tables that
 ** lua/weir/options.lua has checked and that are nobody else's. Each returns the stream.
+** request_maker(options, hooks, class), response_maker: return a function of own and fields, see
+** subclass.h, that makes such streams. Their hook `destroy` is called only if they are not through.
 */
 extern const luaL_Reg weir_lua_sink_functions[];
 /* next_tick(done): if the value at index 1 is the `done` of a write, it is called on a tick, but

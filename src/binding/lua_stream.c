@@ -223,8 +223,8 @@ static void link_in(weir_lua_stream *stream) {
 }
 
 /* LuaJIT's front has to know the streams it may write to directly. May raise. */
-static void enter_front(weir_context *context, lua_State *L) {
-  if (!context->is_luajit) return;
+static void enter_front(weir_context *context, lua_State *L, const weir_stream_kind *kind) {
+  if (!context->is_luajit || kind->write_direct || kind->read_only) return;
   weir_context_push(context, L, WEIR_SLOT_FRONTED);
   lua_pushvalue(L, -2);
   lua_pushboolean(L, 1);
@@ -243,9 +243,9 @@ void *weir_lua_stream_sink_place(weir_lua_stream *stream) {
 }
 
 /* The table that is its user value, with a place for each hook. */
-static void push_fields(lua_State *L, int hooks) {
-  lua_createtable(L, hooks, 0);
-  for (int hook = 1; hook <= hooks; hook++) {
+static void push_fields(lua_State *L, const weir_stream_kind *kind) {
+  lua_createtable(L, kind->hooks, kind->has_class ? 2 : 0);
+  for (int hook = 1; hook <= kind->hooks; hook++) {
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, hook);
   }
@@ -259,7 +259,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   *it = (weir_stream_box){.magic = WEIR_STREAM_MAGIC};
   weir_context_push(context, L, WEIR_SLOT_STREAM_META);
   lua_setmetatable(L, -2);
-  push_fields(L, kind->hooks);
+  push_fields(L, kind);
   lua_setuservalue(L, -2);
   size_t readable_size = kind->reads ? sizeof(weir_readable) : 0;
   weir_lua_stream *stream = calloc(1, sizeof *stream + readable_size + sink_size);
@@ -269,7 +269,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   stream->kind = kind;
   weir_anchors_init(&stream->anchors, (uint32_t)kind->hooks);
   stream->holder = weir_object_enter(context, L, stream);
-  enter_front(context, L);
+  enter_front(context, L, kind);
   return stream;
 }
 

@@ -36,6 +36,7 @@ typedef struct weir_stream_kind {
   bool reads;             /* has a readable side */
   bool read_only;         /* has no writable side */
   int hooks;              /* functions of the script's that do the work, how many there may be */
+  bool has_class;         /* see subclass.h */
   const char *write_hook; /* what is missing if it cannot be written to; NULL: "_write()" */
   bool borrows;           /* long strings may be lent to the sink instead of being copied */
   bool is_socket;         /* `close` tells whether there was an error */
@@ -71,6 +72,7 @@ struct weir_lua_stream {
   bool settling;  /* in the context's list of those that may be let go of */
   bool collected; /* its userdata is gone: nobody is told anything any more */
   bool watched;   /* by coroutines */
+  bool listened;  /* it has had a listener */
   bool counted;   /* among the context's open streams */
   bool orphan;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;

@@ -79,23 +79,6 @@ static lua_results subclass(lua_State *L) {
   return 1;
 }
 
-/* become(stream, class, own [, fields]) -> stream: from now on it is of that class. */
-static lua_results become(lua_State *L) {
-  weir_lua_stream_check(L, 1, "become");
-  luaL_checktype(L, 2, LUA_TTABLE);
-  luaL_checktype(L, 3, LUA_TTABLE);
-  lua_settop(L, 4);
-  lua_getuservalue(L, 1);
-  lua_pushvalue(L, 3);
-  lua_rawseti(L, 5, WEIR_FIELD_OWN);
-  lua_pushvalue(L, 4);
-  lua_rawseti(L, 5, WEIR_FIELD_FIELDS);
-  lua_pushvalue(L, 2);
-  lua_setmetatable(L, 1);
-  lua_settop(L, 1);
-  return 1;
-}
-
 /* Raises in the name of a method, at who has called it: `own` is called by the method. */
 static lua_results bad_self(lua_State *L, const char *method) {
   luaL_checkstack(L, WEIR_STACK, NULL);
@@ -121,9 +104,18 @@ static lua_results own(lua_State *L) {
   return 1;
 }
 
+/* is_untouched(stream): nobody listens to it, waits for it, or has read of it. */
+static lua_results is_untouched(lua_State *L) {
+  const weir_lua_stream *stream = weir_lua_stream_check(L, 1, "is_untouched");
+  const weir_readable *r = stream->core.readable;
+  bool reads = r && (r->did_read || r->flow != WEIR_UNDECIDED || r->wish != WEIR_NO_WISH);
+  lua_pushboolean(L, !stream->listened && !reads && !stream->watched);
+  return 1;
+}
+
 const luaL_Reg weir_subclass_functions[] = {
     {"subclass", subclass},
-    {"become", become},
     {"own", own},
+    {"is_untouched", is_untouched},
     {NULL, NULL},
 };

@@ -12,7 +12,9 @@
 
 #include "binding/compat.h"
 
-/* subclass(name, methods), become(stream, class, own, fields), own(stream, class, method) */
+/* subclass(name, methods), own(stream, class, method), is_untouched(stream). The makers of such
+** streams are core.request_maker and core.response_maker, see lua_sink.h.
+*/
 extern const luaL_Reg weir_subclass_functions[];
 
 #endif

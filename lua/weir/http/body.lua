@@ -14,12 +14,10 @@ local DIGITS_MAX = 13              -- of a size: exact on every Lua
 
 local size_line = lpeg.C(core.HEXDIG ^ 1) * (http.chunk_ext / 0) * core.CRLF * lpeg.Cp()
 
---- The body of a request whose framing the parser has found.
-function body.new(request, limits)
-  if request.chunked then
-    return { step = "size", received = 0, extensions = 0, limits = limits }
-  end
-  return { step = "fixed", left = request.length, received = 0, limits = limits }
+--- A body of `size` bytes; -1: in chunks.
+function body.new(size, limits)
+  if size < 0 then return { step = "size", received = 0, extensions = 0, limits = limits } end
+  return { step = "fixed", left = size, received = 0, limits = limits }
 end
 
 -- Each step returns where it has come to, and perhaps how many bytes before that are content; nil:

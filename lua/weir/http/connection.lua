@@ -12,6 +12,8 @@ local date = require "weir.http.date"
 local Connection = {}
 Connection.__index = Connection
 
+local push, is_untouched = core.meta().__index.push, core.is_untouched
+
 local PIPELINED_MAX = 8          -- requests that are answered at a time; more wait in the socket
 local DISCARD_MAX = 256 * 1024   -- of a body that nobody read; then the connection is closed
 
@@ -45,6 +47,17 @@ function Connection:is_idle()
 end
 
 -- Reading -----------------------------------------------------------------------------------------
+
+-- One request and its response: all of its fields that most of them need are made at once.
+local function new_exchange(self)
+  return {
+    connection = self, method = false, version = false, size = 0, complete = false,
+    request = false, response = false, -- the streams
+    bytes = 0, content = false,        -- of the body, that waits
+    status = false, headers = false, mode = false, given = 0, -- see framing.lua
+    final = false, sent_all = false,
+  }
+end
 
 -- Each step takes a part of the data, from `from` on. Returns where it has come to; nil: more has
 -- to come first.
@@ -111,9 +124,10 @@ function steps.head(self, data, from)
     if self.waits_for ~= "head" then self:wait_for "head" end
     return nil
   end
-  local head, behind, why = parser.head(data, from, limits.max_headers)
-  if not head then return self:refuse(behind, why) end
-  self:begin(head)
+  local it = new_exchange(self)
+  local fields, behind, why = parser.head(data, from, limits.max_headers, it)
+  if not fields then return self:refuse(behind, why) end
+  self:begin(it, fields)
   return behind
 end
 
@@ -153,7 +167,7 @@ function Connection:got(it, content)
     if it.discarded > DISCARD_MAX then self:give_up(it) end
     return
   end
-  if not it.request:push(content) and not self.full and not it.discards then
+  if not push(it.request, content) and not self.full and not it.discards then
     self.full = true
     self:pause()
   end
@@ -166,11 +180,12 @@ function Connection:got_all(it)
   self:resume()
   self:wait_for(nil)
   if it.body and it.body.trailers then it.request.trailers = it.body.trailers end
-  if not it.discards then it.request:push(nil) end
+  if not it.discards then push(it.request, nil) end
   self:check_idle()
 end
 
 function Connection:body_wanted(it)
+  if it.size == 0 then return push(it.request, nil) end
   if it.expects then self:continue(it) end
   if self.full and self.receiving == it then
     self.full = false
@@ -211,7 +226,7 @@ function Connection:continue(it)
     return
   end
   it.expects = false
-  if not it.head_sent and not it.dead then self:write(CONTINUE, "", "") end
+  if not it.mode and not it.dead then self:write(CONTINUE, "", "") end
 end
 
 -- Exchanges ---------------------------------------------------------------------------------------
@@ -222,29 +237,25 @@ function Connection:add(it)
   self.last = it
 end
 
-function Connection:begin(head)
-  local it = {
-    connection = self, method = head.method, version = head.version, close = not head.keep_alive,
-    expects = head.expects, complete = false,
-  }
+function Connection:begin(it, fields)
+  local server = self.server
+  local size, max_body = it.size, server.limits.max_body
   self.first = true
-  if self.server.closing then it.close = true end
-  if head.length and self.server.limits.max_body and head.length > self.server.limits.max_body then
+  if max_body and size > max_body then
     self:refuse(413, "the body is too long")
     return
   end
-  local req, res = request.new(it, head), response.new(it)
+  local req, res = request.new(it, fields), response.new(it)
   self:add(it)
-  if head.length == 0 then
+  if size == 0 then
     it.complete = true
-    req:push(nil)
     if self.waits_for then self:wait_for(nil) end
   else
-    it.body = body.new(head, self.server.limits)
+    it.body = body.new(size, server.limits)
     self.step, self.receiving = "body", it
     self:wait_for "request"
   end
-  self.server:dispatch(it, req, res)
+  server:dispatch(it, req, res)
 end
 
 --- The last bytes of its response are about to be written.
@@ -259,7 +270,7 @@ function Connection:sent(it)
   if not it.next then self.last = nil end
   self.count = self.count - 1
   if not it.complete then self:let_go(it)
-  elseif not it.request_dead then it.request:resume() end
+  elseif not it.request_dead and not is_untouched(it.request) then it.request:resume() end
   if it.close then return self:end_output() end
   if self.current then self:turn(self.current) end
   if self.rest or self.paused then core.next_tick(self.go_on, self) end
@@ -318,7 +329,7 @@ function Connection:wrote(err)
   local it = table.remove(self.flushing, 1)
   if not it or err or it.dead then return end
   local done = it.final
-  it.final = nil
+  it.final = false
   if done then done() end
 end
 
@@ -369,7 +380,7 @@ end
 
 --- Answers in the place of the response, and closes; if that has begun, it just ends.
 function Connection:answer_instead(it, code, err)
-  if it.head_sent or it.sent_all then return self:abort(err) end
+  if it.mode or it.sent_all then return self:abort(err) end
   it.gone, it.discards, it.refusal = true, true, answer_of(code)
   self.failure = self.failure or err
   it.request:destroy(err)

@@ -74,23 +74,26 @@ special["transfer-encoding"] = function(value)
   end
 end
 
---- Sets a header in the place of what it was. Raises in the name of `method`.
+--- Sets a header in the place of what it was; `list` is false if there is none yet. Returns the
+--- list. Raises in the name of `method`.
 function fields.set(list, name, value, method)
   check_name(name, method)
   value = check_value(value, name, method)
   local key = lowered(name)
   if special[key] then special[key](value) end
+  if not list then return { name, value, [key] = 1 } end
   local i = list[key]
   if not i then
     i = #list + 1
     list[key] = i
   end
   list[i], list[i + 1] = name, value
+  return list
 end
 
 function fields.get(list, name, method)
   if type(name) ~= "string" then bad_argument(1, method, "string", name) end
-  local i = list[lowered(name)]
+  local i = list and list[lowered(name)]
   local value = i and list[i + 1]
   if type(value) ~= "table" then return value or nil end
   local copy = {}
@@ -101,20 +104,18 @@ end
 function fields.remove(list, name, method)
   if type(name) ~= "string" then bad_argument(1, method, "string", name) end
   local key = lowered(name)
-  local i = list[key]
+  local i = list and list[key]
   if not i then return end
   list[i], list[i + 1], list[key] = false, false, nil
 end
 
---- Sets all of a table: name -> value, or a list of { name, value }.
+--- Sets all of a table: name -> value, or a list of { name, value }. As fields.set.
 function fields.set_all(list, given, method)
   for name, value in next, given do
-    if type(name) == "number" and type(value) == "table" then
-      fields.set(list, value[1], value[2], method)
-    else
-      fields.set(list, name, value, method)
-    end
+    if type(name) == "number" and type(value) == "table" then name, value = value[1], value[2] end
+    list = fields.set(list, name, value, method)
   end
+  return list
 end
 
 -- Those that we write ourselves.

@@ -12,7 +12,7 @@ local concat = table.concat
 local function given(it, key)
   local list = it.headers
   local i = list and list[key]
-  return i and list[i + 1] or nil
+  return i and list[i + 1]
 end
 
 local function has_option(value, option)
@@ -22,13 +22,10 @@ end
 
 --- The headers are final from now on: decides what follows from them.
 function framing.freeze(it)
-  local code = it.status
-  it.frozen = true
-  it.bodyless = it.method == "HEAD" or status.is_bodyless(code)
-  it.given = 0
+  if it.method == "HEAD" or status.is_bodyless(it.status) then it.bodyless = true end
   if not it.headers then return end
   local length, connection = given(it, "content-length"), given(it, "connection")
-  it.length = length and tonumber(length) or nil
+  if length then it.length = tonumber(length) end
   if connection and has_option(connection, "close") then it.close = true end
 end
 

@@ -65,20 +65,23 @@ local function is_host(text)
   return true
 end
 
-local function check_host(request, map)
+-- The checks get the exchange, the joined values of the headers, and the list of them all.
+
+local function check_host(it, map, list)
   local given = map.host
   if given == nil then
-    if request.version ~= "1.0" then return refuse(400, "Missing Host") end
+    if it.version ~= "1.0" then return refuse(400, "Missing Host") end
     return true
   end
-  if headers.count(request.headers, "host") > 1 then return refuse(400, "more than one Host") end
-  if not is_host(given) then return refuse(400, "Invalid Host") end
+  if not is_host(given) or headers.count(list, "host") > 1 then
+    return refuse(400, "Invalid Host")
+  end
   return true
 end
 
 -- The four forms of a target. An absolute one says the host itself.
-local function check_target(request, map)
-  local target, method = request.target, request.method
+local function check_target(it, map, list)
+  local target, method = list[2], it.method
   if target:find("#", 1, true) then return refuse(400, "Invalid target") end
   if method == "CONNECT" then
     if not is_host(target) then return refuse(400, "Invalid target") end
@@ -101,9 +104,9 @@ end
 
 -- "chunked" must be all there is: other codings are not spoken here, and where the last one is
 -- another nobody knows where the body ends.
-local function check_codings(request, map)
+local function check_codings(it, map)
   if map["content-length"] then return refuse(400, "both Content-Length and Transfer-Encoding") end
-  if request.version == "1.0" then return refuse(400, "Transfer-Encoding in HTTP/1.0") end
+  if it.version == "1.0" then return refuse(400, "Transfer-Encoding in HTTP/1.0") end
   local text = map["transfer-encoding"]
   local list = match(codings, text)
   if not list then return refuse(400, "Invalid Transfer-Encoding") end
@@ -115,45 +118,48 @@ local function check_codings(request, map)
     if list[i][1] == "chunked" then return refuse(400, "chunked twice") end
   end
   if #list > 1 then return refuse(501, "Unknown Transfer-Encoding") end
-  request.chunked = true
+  it.size = -1
   return true
 end
 
-local function check_length(request, map)
+local function check_length(it, map)
   local text = map["content-length"]
   if not text:find "^%d+$" then return refuse(400, "Invalid Content-Length") end
   local length = tonumber(text, 10)
   if #text > 20 or length > 2 ^ 52 then return refuse(400, "Invalid Content-Length") end
-  request.length = length
+  it.size = length
   return true
 end
 
-local function check_framing(request, map)
-  if map["transfer-encoding"] then return check_codings(request, map) end
-  if map["content-length"] then return check_length(request, map) end
-  request.length = 0
+local function check_framing(it, map)
+  if map["transfer-encoding"] then return check_codings(it, map) end
+  if map["content-length"] then return check_length(it, map) end
   return true
 end
 
--- Whether the connection outlives the request.
-local function is_kept_alive(request, map)
+-- Whether the connection is closed behind the response.
+local function check_connection(it, map)
   local text = map.connection
-  if text == nil or text == "" then return request.version ~= "1.0" end
+  if text == nil or text == "" then
+    if it.version == "1.0" then it.close = true end
+    return true
+  end
   local options = match(connection_options, text)
   if not options then return refuse(400, "Invalid Connection") end
-  local keeps = request.version ~= "1.0"
+  local keeps = it.version ~= "1.0"
   for i = 1, #options do
-    if options[i] == "close" then return false end
     if options[i] == "keep-alive" then keeps = true end
+    if options[i] == "close" then it.close = true end
   end
-  return keeps
+  if not keeps then it.close = true end
+  return true
 end
 
-local function check_expectation(request, map)
+local function check_expectation(it, map)
   local text = map.expect
   if text == nil then return true end
   if not match(expectation, text) then return refuse(417, "Unknown expectation") end
-  request.expects = request.version ~= "1.0" and request.length ~= 0
+  it.expects = it.version ~= "1.0" and it.size ~= 0
   return true
 end
 
@@ -163,14 +169,15 @@ local function check_version(number)
   return refuse(505, "HTTP/" .. number .. " is not spoken here")
 end
 
-local CHECKS = { check_host, check_target, check_framing, check_expectation }
+local CHECKS = { check_host, check_target, check_framing, check_connection, check_expectation }
 
 -- Heads -------------------------------------------------------------------------------------------
 
---- The head that begins at `from` in `text`, where its end has been found. Returns what is known of
---- the request (method, target, version, headers, length or chunked, keep_alive, expects) and where
---- the head ends; nil, a status and a text: it is refused.
-function parser.head(text, from, max_headers)
+--- The head that begins at `from` in `text`, where its end has been found. Fills in what the
+--- exchange `it` has to know: method, version, size (0: no body, -1: in chunks), close, expects.
+--- Returns the fields that the request will have, and where the head ends; nil, a status and a
+--- text: it is refused.
+function parser.head(text, from, max_headers, it)
   local list, behind = match(head, text, from)
   if not list then
     local status, why = parser.refuse_early(text, from)
@@ -180,15 +187,14 @@ function parser.head(text, from, max_headers)
   if not number then return refuse(status, why) end
   if #list > 2 * max_headers + 3 then return refuse(431, "Too many headers") end
   local fields, map = headers.new(list)
-  local request = { method = list[1], target = list[2], version = number, headers = fields }
+  it.method, it.version = list[1], number
   for i = 1, #CHECKS do
     local fine
-    fine, status, why = CHECKS[i](request, map)
+    fine, status, why = CHECKS[i](it, map, list)
     if not fine then return refuse(status, why) end
   end
-  request.keep_alive, status, why = is_kept_alive(request, map)
-  if status then return refuse(status, why) end
-  return request, behind
+  return { method = list[1], target = list[2], version = number, headers = fields, socket = false },
+    behind
 end
 
 --- The trailers that begin at `from`, where their end has been found. Returns them and where they

@@ -5,7 +5,7 @@ local options = require "weir.options"
 
 local request = { methods = {} }
 
-local own, make_readable, become = core.own, core.readable, core.become
+local own = core.own
 
 local class = core.subclass("weir.http.request", request.methods)
 request.class = class
@@ -23,14 +23,14 @@ local function destroy(self, err, done)
 end
 
 local checked, hooks = options.readable { read = read, destroy = destroy }
+local make = core.request_maker(checked, hooks, class)
 
---- Makes the request of an exchange. `head`: as parser.head returns it.
-function request.new(it, head)
-  it.request = become(make_readable(checked, hooks), class, it, {
-    method = head.method, target = head.target, version = head.version, headers = head.headers,
-    socket = it.connection.socket,
-  })
-  return it.request
+--- Makes the request of an exchange. `fields`: as parser.head returns them.
+function request.new(it, fields)
+  fields.socket = it.connection.socket
+  local made = make(it, fields)
+  it.request = made
+  return made
 end
 
 return request

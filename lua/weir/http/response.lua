@@ -1,9 +1,10 @@
 --- The response: a writable whose sink is its turn on the connection.
 ---
 --- `it` is the exchange (connection.lua): what is known of one request and its response. What was
---- written waits in it[1] to it[it.count], it.bytes long, until the turn's end, until enough has
---- come together, or until the responses before it are through. A `done` is held (it.held) while
---- the connection is not ours or is full; so all marks together are the bound.
+--- written waits in it.content, a string or a list of them, it.bytes long, until the turn's end,
+--- until enough has come together, or until the responses before it are through. A `done` is held
+--- (it.held) while the connection is not ours or is full; so all marks together are the bound.
+--- The head is final when it.status is set, and was sent when it.mode is.
 local core = require "weir.core"
 local errors = require "weir.errors"
 local fields = require "weir.http.fields"
@@ -12,7 +13,7 @@ local options = require "weir.options"
 
 local response = { methods = {} }
 
-local own, make_writable, become, next_tick = core.own, core.writable, core.become, core.next_tick
+local own, next_tick = core.own, core.next_tick
 local concat = table.concat
 
 local FLUSH_BYTES = 16384 -- so much is not gathered any longer
@@ -22,7 +23,7 @@ local class -- below
 -- The sink ----------------------------------------------------------------------------------------
 
 local function freeze(it)
-  it.status = it.status or response.check_status(it.response.status, "write")
+  it.status = response.check_status(it.response.status, "write")
   framing.freeze(it)
 end
 
@@ -35,27 +36,31 @@ local function release(it)
 end
 response.release = release
 
+local function add_content(it, chunk)
+  local content = it.content
+  if not content then it.content = chunk
+  elseif type(content) == "table" then content[#content + 1] = chunk
+  else it.content = { content, chunk } end
+  it.bytes = it.bytes + #chunk
+end
+
 -- The content that waits, as one string.
 local function take_content(it)
-  local count = it.count
-  local content = count == 1 and it[1] or concat(it, "", 1, count)
-  for i = 1, count do it[i] = nil end
-  it.count, it.bytes = 0, 0
-  return content
+  local content = it.content
+  it.content, it.bytes = false, 0
+  if type(content) == "table" then return concat(content) end
+  return content or ""
 end
 
 -- Sends what waits, with the head if that is still to be sent; `written` is called when that is
 -- done.
 local function send(it, last, written)
-  local size = it.bytes
-  local head = ""
-  if not it.head_sent then
+  local size, head = it.bytes, ""
+  if not it.mode then
     if it.expects or it.connection.server.closing then it.close = true end
     head = framing.head(it, last and size or nil)
-    it.head_sent = true
   end
-  local content = ""
-  if size > 0 then content = take_content(it) end
+  local content = take_content(it)
   if it.mode == "chunked" then
     local before, behind = framing.before(it, size), framing.behind(it, size, last)
     it.connection:write(head .. before, content, behind, written)
@@ -69,7 +74,7 @@ end
 --- Sends what waits, if it is the response's turn.
 function response.flush(it)
   if it.dead or it.connection.current ~= it or it.final then return end
-  if it.bytes > 0 or not it.head_sent then send(it, false) end
+  if it.bytes > 0 or not it.mode then send(it, false) end
   release(it)
 end
 
@@ -94,7 +99,7 @@ local function added(it, done)
   elseif it.bytes < FLUSH_BYTES then
     flush_later(it)
     done()
-  elseif it.head_sent then
+  elseif it.mode then
     it.held = done
     response.flush(it)
   else -- `end_` may follow, and then the length is known
@@ -105,7 +110,7 @@ end
 
 local function begin(self, method)
   local it = own(self, class, method)
-  if not it.frozen then freeze(it) end
+  if not it.status then freeze(it) end
   return it
 end
 
@@ -114,8 +119,7 @@ local function write(self, chunk, done)
   local err = framing.count(it, #chunk)
   if err then return done(err) end
   if it.bodyless then return done() end
-  local count = it.count + 1
-  it[count], it.count, it.bytes = chunk, count, it.bytes + #chunk
+  add_content(it, chunk)
   added(it, done)
 end
 
@@ -124,10 +128,7 @@ local function writev(self, chunks, done)
   for i = 1, #chunks do
     local err = framing.count(it, #chunks[i])
     if err then return done(err) end
-    if not it.bodyless then
-      local count = it.count + 1
-      it[count], it.count, it.bytes = chunks[i], count, it.bytes + #chunks[i]
-    end
+    if not it.bodyless then add_content(it, chunks[i]) end
   end
   if it.bodyless then return done() end
   added(it, done)
@@ -138,7 +139,7 @@ function response.finish(it)
   local err = framing.check_end(it)
   if err then
     local done = it.final
-    it.final = nil
+    it.final = false
     return done(err)
   end
   it.sent_all = true
@@ -157,7 +158,7 @@ end
 local function destroy(self, err, done)
   local it = own(self, class, "destroy")
   local held = it.held or it.final
-  it.dead, it.held, it.final = true, nil, nil
+  it.dead, it.held, it.final = true, nil, false
   it.connection:response_closed(it)
   if held then held(err or errors.destroyed "write") end -- who waits for it is told why
   done(it.connection:heard(self, err))
@@ -179,42 +180,33 @@ function response.check_status(code, method)
 end
 
 local function check_unsent(it, what)
-  if it.frozen then
+  if it.status then
     error(core.make_error("ERR_HTTP_HEADERS_SENT",
       ("Cannot %s headers after they are sent to the client"):format(what)), 0)
   end
 end
 
-local function own_fields(it)
-  local list = it.headers
-  if not list then
-    list = {}
-    it.headers = list
-  end
-  return list
-end
-
 function methods:set_header(name, value)
   local it = own(self, class, "set_header")
   check_unsent(it, "set")
-  fields.set(own_fields(it), name, value, "set_header")
+  it.headers = fields.set(it.headers, name, value, "set_header")
   return self
 end
 
 function methods:get_header(name)
   local it = own(self, class, "get_header")
-  return fields.get(it.headers or {}, name, "get_header")
+  return fields.get(it.headers, name, "get_header")
 end
 
 function methods:remove_header(name)
   local it = own(self, class, "remove_header")
   check_unsent(it, "remove")
-  fields.remove(own_fields(it), name, "remove_header")
+  fields.remove(it.headers, name, "remove_header")
   return self
 end
 
 function methods:headers_sent()
-  return own(self, class, "headers_sent").frozen or false
+  return own(self, class, "headers_sent").status ~= false
 end
 
 local function check_reason(reason)
@@ -230,7 +222,7 @@ function methods:write_head(code, reason, headers)
   if reason ~= nil then check_reason(reason) end
   if headers ~= nil then
     if type(headers) ~= "table" then fields.bad_argument(3, "write_head", "table", headers) end
-    fields.set_all(own_fields(it), headers, "write_head")
+    it.headers = fields.set_all(it.headers, headers, "write_head")
   end
   self.status = code
   it.status, it.reason = code, reason
@@ -241,8 +233,8 @@ end
 function methods:flush_headers()
   local it = own(self, class, "flush_headers")
   if it.dead then return self end
-  if not it.frozen then freeze(it) end
-  if it.connection.current == it and not it.head_sent then response.flush(it)
+  if not it.status then freeze(it) end
+  if it.connection.current == it and not it.mode then response.flush(it)
   else it.wants_head = true end
   return self
 end
@@ -256,29 +248,30 @@ end
 function methods:add_trailers(given)
   local it = own(self, class, "add_trailers")
   if type(given) ~= "table" then fields.bad_argument(1, "add_trailers", "table", given) end
-  it.trailers = it.trailers or {}
-  fields.set_all(it.trailers, given, "add_trailers")
+  it.trailers = fields.set_all(it.trailers, given, "add_trailers")
   return self
 end
 
 -- A body that is one string, with nothing before it, need not go through the queue.
-local end_in_core = core.meta().__index.end_
+local streams = core.meta().__index
+local end_in_core, length_in_core, has_ended =
+  streams.end_, streams.writable_length, streams.writable_ended
 
-local function takes_whole_body(self, it)
-  return not it.dead and it.count == 0 and (it.given or 0) == 0 and not self:writable_ended()
-    and self:writable_length() == 0
+local function is_begun(self, it)
+  return it.content or it.mode or it.dead or it.given > 0 or length_in_core(self) > 0
+    or has_ended(self)
 end
 
 function methods:end_(...)
   local body = ...
   local it = own(self, class, "end_")
-  if type(body) ~= "string" or select("#", ...) ~= 1 or not takes_whole_body(self, it) then
+  if type(body) ~= "string" or select("#", ...) ~= 1 or is_begun(self, it) then
     return end_in_core(self, ...)
   end
-  if not it.frozen then freeze(it) end
+  if not it.status then freeze(it) end
   if it.length and it.length ~= #body then return end_in_core(self, body) end
   it.given = #body
-  if not it.bodyless and body ~= "" then it[1], it.count, it.bytes = body, 1, #body end
+  if not it.bodyless and body ~= "" then it.content, it.bytes = body, #body end
   return end_in_core(self)
 end
 
@@ -289,12 +282,13 @@ response.class = class
 
 local checked, hooks = options.writable { write = write, writev = writev, final = final,
   destroy = destroy }
+local make = core.response_maker(checked, hooks, class)
 
 --- Makes the response of an exchange.
 function response.new(it)
-  it.count, it.bytes = 0, 0
-  it.response = become(make_writable(checked, hooks), class, it)
-  return it.response
+  local made = make(it)
+  it.response = made
+  return made
 end
 
 return response
