@@ -280,8 +280,10 @@ response.class = class
 
 -- Making one --------------------------------------------------------------------------------------
 
-local checked, hooks = options.writable { write = write, writev = writev, final = final,
-  destroy = destroy }
+-- `false` is what the connection says: while that is not full, nothing waits here.
+local checked, hooks = options.writable {
+  high_water_mark = 1, write = write, writev = writev, final = final, destroy = destroy,
+}
 local make = core.response_maker(checked, hooks, class)
 
 --- Makes the response of an exchange.
