@@ -153,6 +153,83 @@ describe("a client that goes away", function()
   end)
 end)
 
+describe("a connection", function()
+  after_each(support.settle)
+
+  it_serves("sends the head and the first of the body together", function()
+    local server = support.serve(function(_, res)
+      res:write "first"
+      weir.set_timeout(function() res:end_ "second" end, 20)
+    end)
+    local client, pieces = support.connect(server), {}
+    client.socket:on("data", function(data) pieces[#pieces + 1] = data end)
+    client.send(support.get())
+    client.wait_end()
+    assert.truthy(pieces[1]:find "^HTTP/1.1 200 OK\r\n.*\r\n\r\n5\r\nfirst\r\n$")
+    client.finish()
+    support.close(server)
+  end)
+
+  it_serves("answers nothing behind a request, or a response, that says close", function()
+    local seen, closed = support.new_log(), 0
+    local server = support.serve(function(req, res)
+      seen.add(req.target)
+      res:on("close", function() closed = closed + 1 end)
+      if req.target == "/closing" then res:set_header("Connection", "close") end
+      weir.set_timeout(function() res:end_(req.target) end, 5)
+    end)
+    local one = support.request("GET /1", "")
+    local _, all = support.ask(server, one .. support.get "/2" .. one)
+    assert.equal(2, #all)
+    assert.equal("/1 /2", seen.take())
+    _, all = support.ask(server, support.request("GET /closing", "") .. one .. one)
+    assert.equal(1, #all)
+    assert.equal("close", all[1].headers.connection)
+    assert.equal("/closing /1 /1", seen.take())
+    support.run_until(function() return closed == 5 end)
+    support.close(server)
+  end)
+
+  it_serves("answers what came before a bad request first, however long that takes", function()
+    local server = support.serve(function(_, res)
+      weir.set_timeout(function() res:end_ "slow" end, 50)
+    end)
+    local _, all = support.ask(server, support.request("GET /", "") .. "BAD\r\n\r\n")
+    assert.equal("200 400", all[1].status .. " " .. all[2].status)
+    support.close(server)
+  end)
+
+  it_serves("takes empty lines before a request, in whatever pieces they come", function()
+    local server = support.serve(hello)
+    local client = support.connect(server)
+    client.socket:set_no_delay()
+    for piece in ("\r|\n\r|\n" .. support.get()):gmatch "[^|]+" do
+      client.send(piece)
+      wait_ms(3)
+    end
+    client.wait_end()
+    assert.truthy(client.text:find "hello$")
+    client.finish()
+    support.close(server)
+  end)
+
+  it_serves("that fails before all was written fails the response, which was ended", function()
+    local told
+    local server = support.serve(function(_, res)
+      res:on("error", function(err) told = err.code end)
+      res:on("finish", function() told = "finish" end)
+      res:end_(("x"):rep(30 * 1024 * 1024))
+    end)
+    local client = support.connect(server)
+    client.send(support.get())
+    client.wait "xxx"
+    client.socket:reset_and_destroy()
+    support.run_until(function() return told end)
+    assert.equal("ECONNRESET", told)
+    support.close(server)
+  end)
+end)
+
 describe("a server of HTTP", function()
   after_each(support.settle)
 

@@ -1,21 +1,17 @@
---- A connection: reads requests off the socket, one after the other, and gives each response its
---- turn to write. One request with its response is an exchange; those that are under way form a
---- queue, the first of which is `current`.
+--- A connection: what has come off its socket (reading.lua) is answered here, each response in its
+--- turn. One request with its response is an exchange; those that are under way form a queue, the
+--- first of which is `current`.
 local core = require "weir.core"
-local body = require "weir.http.body"
-local parser = require "weir.http.parser"
-local request = require "weir.http.request"
+local date = require "weir.http.date"
+local reading = require "weir.http.reading"
 local response = require "weir.http.response"
 local status = require "weir.http.status"
-local date = require "weir.http.date"
 
 local Connection = {}
 Connection.__index = Connection
+for name, method in pairs(reading) do Connection[name] = method end
 
-local push, is_untouched = core.meta().__index.push, core.is_untouched
-
-local PIPELINED_MAX = 8          -- requests that are answered at a time; more wait in the socket
-local DISCARD_MAX = 256 * 1024   -- of a body that nobody read; then the connection is closed
+local is_untouched = core.is_untouched
 
 local CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -36,6 +32,8 @@ function Connection:expire()
     self:refuse(408, "Request Timeout")
   elseif what == "idle" then
     self:close()
+  elseif what == "half_open" and self.blocked then
+    self:wait_for(what) -- it is there, but slow
   else
     self:abort()
   end
@@ -46,177 +44,7 @@ function Connection:is_idle()
   return self.step == "head" and not self.current and not self.rest
 end
 
--- Reading -----------------------------------------------------------------------------------------
-
--- One request and its response: all of its fields that most of them need are made at once.
-local function new_exchange(self)
-  return {
-    connection = self, method = false, version = false, size = 0, complete = false,
-    request = false, response = false, -- the streams
-    bytes = 0, content = false,        -- of the body, that waits
-    status = false, headers = false, mode = false, given = 0, -- see framing.lua
-    final = false, sent_all = false,
-  }
-end
-
--- Each step takes a part of the data, from `from` on. Returns where it has come to; nil: more has
--- to come first.
-local steps = {}
-
-function Connection:receive(data)
-  if self.rest then
-    data = self.rest .. data
-    self.rest = nil
-  end
-  self:consume(data)
-end
-
-function Connection:consume(data)
-  local from, size = 1, #data
-  self.consuming = true
-  while from and from <= size do
-    local to = steps[self.step](self, data, from)
-    if not to then break end
-    from = to
-  end
-  self.consuming = false
-  if from <= size and self.step ~= "closing" then
-    self.rest = from == 1 and data or data:sub(from)
-  end
-end
-
--- What was left when nothing more could be taken.
-function Connection:go_on()
-  if self.consuming then return end
-  local rest = self.rest
-  self.rest = nil
-  if rest then self:consume(rest) end
-  if not self.full and self.step ~= "closing" then self:resume() end
-  if self.input_ended then self:check_input_ended() end
-end
-
-function Connection:pause()
-  if self.paused then return end
-  self.paused = true
-  self.socket:pause()
-end
-
-function Connection:resume()
-  if not self.paused then return end
-  self.paused = false
-  self.socket:resume()
-end
-
-function steps.head(self, data, from)
-  if self.count >= PIPELINED_MAX then
-    self:pause()
-    return nil
-  end
-  while data:find("^\r\n", from) do from = from + 2 end
-  if from > #data then return from end
-  local limits = self.server.limits
-  local _, last = data:find("\r\n\r\n", from, true)
-  local size = (last or #data) - from + 1
-  if size > limits.max_head then return self:refuse_long(data, from) end
-  if not last then
-    local code, why = parser.refuse_early(data, from)
-    if code then return self:refuse(code, why) end
-    if self.waits_for ~= "head" then self:wait_for "head" end
-    return nil
-  end
-  local it = new_exchange(self)
-  local fields, behind, why = parser.head(data, from, limits.max_headers, it)
-  if not fields then return self:refuse(behind, why) end
-  self:begin(it, fields)
-  return behind
-end
-
-function Connection:refuse_long(data, from)
-  local line = data:find("\r\n", from, true)
-  if not line or line - from > self.server.limits.max_head then
-    return self:refuse(414, "the target is too long")
-  end
-  return self:refuse(431, "the head is too long")
-end
-
-function steps.body(self, data, from)
-  local it = self.receiving
-  local to, size, why = body.take(it.body, data, from)
-  if to == false then return self:refuse(size, why) end
-  if not to then return nil end
-  if size and size > 0 then
-    self:got(it, from == 1 and size == #data and data or data:sub(from, from + size - 1))
-  end
-  if it.body.step == "done" and self.receiving == it then self:got_all(it) end
-  return to
-end
-
--- Drops all that comes: the connection will be closed.
-function steps.closing(self, data)
-  self.dropped = (self.dropped or 0) + #data
-  if self.dropped > 4 * DISCARD_MAX then self:abort() end
-  return #data + 1
-end
-
--- The body ----------------------------------------------------------------------------------------
-
-function Connection:got(it, content)
-  it.expects = false -- it comes unasked
-  if it.discards then
-    it.discarded = it.discarded + #content
-    if it.discarded > DISCARD_MAX then self:give_up(it) end
-    return
-  end
-  if not push(it.request, content) and not self.full and not it.discards then
-    self.full = true
-    self:pause()
-  end
-end
-
-function Connection:got_all(it)
-  self.receiving, self.full = nil, false
-  self.step = "head"
-  it.complete, it.expects = true, false
-  self:resume()
-  self:wait_for(nil)
-  if it.body and it.body.trailers then it.request.trailers = it.body.trailers end
-  if not it.discards then push(it.request, nil) end
-  self:check_idle()
-end
-
-function Connection:body_wanted(it)
-  if it.size == 0 then return push(it.request, nil) end
-  if it.expects then self:continue(it) end
-  if self.full and self.receiving == it then
-    self.full = false
-    if self.rest then core.next_tick(self.go_on, self) else self:resume() end
-  end
-end
-
--- Nobody wants what is still to come of the body: a little of it is dropped, more closes.
-function Connection:discard(it)
-  if it.complete or it.discards then return end
-  it.discards, it.discarded = true, 0
-  local left = it.body.left
-  if it.expects or (it.body.step == "fixed" and left > DISCARD_MAX) then it.close = true end
-  if self.receiving == it and self.full then
-    self.full = false
-    self:resume()
-  end
-end
-
-function Connection:request_closed(it)
-  it.request_dead = true
-  if not it.complete then self:discard(it) end
-end
-
--- Too much came that nobody wants.
-function Connection:give_up(it)
-  it.close = true
-  if it.sent_all and not self.current then return self:end_output() end
-  self.full = true
-  self:pause()
-end
+-- Exchanges ---------------------------------------------------------------------------------------
 
 -- Says "100 Continue", unless an answer has begun.
 function Connection:continue(it)
@@ -229,33 +57,10 @@ function Connection:continue(it)
   if not it.mode and not it.dead then self:write(CONTINUE, "", "") end
 end
 
--- Exchanges ---------------------------------------------------------------------------------------
-
 function Connection:add(it)
   self.count = self.count + 1
   if self.last then self.last.next = it else self.current = it end
   self.last = it
-end
-
-function Connection:begin(it, fields)
-  local server = self.server
-  local size, max_body = it.size, server.limits.max_body
-  self.first = true
-  if max_body and size > max_body then
-    self:refuse(413, "the body is too long")
-    return
-  end
-  local req, res = request.new(it, fields), response.new(it)
-  self:add(it)
-  if size == 0 then
-    it.complete = true
-    if self.waits_for then self:wait_for(nil) end
-  else
-    it.body = body.new(size, server.limits)
-    self.step, self.receiving = "body", it
-    self:wait_for "request"
-  end
-  server:dispatch(it, req, res)
 end
 
 --- The last bytes of its response are about to be written.
@@ -315,6 +120,7 @@ function Connection:write(a, b, c, written)
   else go_on = self.socket:write(a, b, c)
   end
   if not go_on then self.blocked = true end
+  if self.waits_for == "half_open" then self:wait_for "half_open" end
 end
 
 function Connection:drained()
@@ -326,8 +132,9 @@ end
 
 -- The bytes of the first that are on their way have been written, or will never be.
 function Connection:wrote(err)
+  if err then return end -- the socket will say that it is closed
   local it = table.remove(self.flushing, 1)
-  if not it or err or it.dead then return end
+  if not it or it.dead then return end
   local done = it.final
   it.final = false
   if done then done() end
@@ -339,6 +146,7 @@ end
 function Connection:end_output()
   self.step = "closing"
   self.rest = nil
+  self.orphans = self.current -- those that will have no turn
   self.current, self.last = nil, nil
   self.full = false
   self:resume()
@@ -370,8 +178,8 @@ function Connection:refuse(code, text)
   err.status = code
   local it = self.receiving
   self.step, self.rest, self.receiving = "closing", nil, nil
-  self:wait_for "linger"
-  if not self.server:client_error(err, self.socket) then return end
+  self:wait_for(nil)
+  if not self.server:client_error(err, self.socket) then return self:wait_for "linger" end
   if it and not it.gone then return self:answer_instead(it, code, err) end
   local exchange = { refusal = answer_of(code) }
   self:add(exchange)
@@ -398,11 +206,10 @@ end
 -- The peer says nothing more: it may wait for answers, or be gone.
 function Connection:ended()
   self.input_ended = true
-  if not self.rest or self.count < PIPELINED_MAX then self:check_input_ended() end
+  if not self.rest or self.count < reading.pipelined_max then self:check_input_ended() end
 end
 
 function Connection:check_input_ended()
-  if self.step == "closing" then return self.socket:end_() end
   local it = self.receiving
   if it then
     self.failure = self.failure or core.make_error("ECONNRESET", "aborted")
@@ -410,6 +217,7 @@ function Connection:check_input_ended()
     return self:answer_instead(it, 400, self.failure)
   end
   if self.current then return self:wait_for "half_open" end
+  if self.step == "closing" then return self.socket:end_() end
   if self.rest then return self:refuse(400, "the head has no end") end
   self:close()
 end
@@ -419,8 +227,8 @@ function Connection:closed()
   self.server:forget(self)
   self.step, self.rest = "closing", nil
   self.failure = self.failure or core.make_error("ECONNRESET", "aborted")
-  local it, flushing, receiving = self.current, self.flushing, self.receiving
-  self.current, self.last, self.receiving, self.flushing = nil, nil, nil, {}
+  local it, flushing, receiving = self.current or self.orphans, self.flushing, self.receiving
+  self.current, self.orphans, self.last, self.receiving, self.flushing = nil, nil, nil, nil, {}
   for i = 1, #flushing do self:fail(flushing[i]) end
   while it do
     self:fail(it)

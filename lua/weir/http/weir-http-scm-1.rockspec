@@ -29,6 +29,7 @@ build = {
     ["weir.http.headers"] = "lua/weir/http/headers.lua",
     ["weir.http.parser"] = "lua/weir/http/parser.lua",
     ["weir.http.patterns"] = "lua/weir/http/patterns.lua",
+    ["weir.http.reading"] = "lua/weir/http/reading.lua",
     ["weir.http.request"] = "lua/weir/http/request.lua",
     ["weir.http.response"] = "lua/weir/http/response.lua",
     ["weir.http.server"] = "lua/weir/http/server.lua",
