@@ -61,6 +61,7 @@ build = {
         "src/binding/data.c",
         "src/binding/digits.c",
         "src/binding/descriptor_stream.c",
+        "src/binding/done.c",
         "src/binding/emitter.c",
         "src/binding/error_object.c",
         "src/binding/file_stream.c",

@@ -1,4 +1,5 @@
---- make bench-micro: what one write costs, by its form. With a form and a count: just that one.
+--- make bench-micro: what one write costs, by its form; and one chunk that is read, or goes along.
+--- With a form and a count: just that one.
 --
 --   lua bench/micro.lua [FORM COUNT]
 local weir = require "weir"
@@ -55,6 +56,34 @@ form("custom", function(count)
   pump(weir.writable(sink), count, function(ws) return ws:write "sixteen bytes ok" end)
 end)
 
+-- A source of `count` chunks.
+local function source(count)
+  local i = 0
+  return weir.readable { read = function(self)
+    while i < count do
+      i = i + 1
+      if not self:push "sixteen bytes ok" then return end
+    end
+    self:push(nil)
+  end }
+end
+
+local function custom_sink() return weir.writable { write = function(_, _, done) done() end } end
+
+form("data", function(count)
+  source(count):on("data", nothing)
+  weir.run()
+end)
+form("pipe", function(count)
+  source(count):pipe(custom_sink())
+  weir.run()
+end)
+form("transform", function(count)
+  local same = weir.transform { transform = function(_, chunk, done) done(nil, chunk) end }
+  source(count):pipe(same):pipe(custom_sink())
+  weir.run()
+end)
+
 local function nanoseconds_of(name, count)
   local began = weir.hrtime()
   forms[name](count)
@@ -71,6 +100,6 @@ else
     for _ = 1, 5 do best = math.min(best, nanoseconds_of(name, count)) end
     io.write((" | %s %.0f"):format(name, best))
   end
-  print " (ns a write, best of 5)"
+  print " (ns a write or chunk, best of 5)"
 end
 os.remove(PATH)

@@ -104,6 +104,57 @@ describe("a transform", function()
     assert.equal("t.error(MULTIPLE_CALLBACK) t.close", log.take())
   end)
 
+  it("may be answered after it was destroyed, collected by hand, or from another thread", function()
+    local dones = {}
+    local function keeping()
+      return listen(upper { transform = function(_, _, done) dones[#dones + 1] = done end })
+    end
+    local destroyed, collected, answered = keeping(), keeping(), keeping()
+    for _, t in ipairs { destroyed, collected, answered } do t:write "x" end
+    destroyed:destroy()
+    debug.getmetatable(collected).__gc(collected)
+    dones[1](nil, "lost")
+    dones[2](nil, "lost")
+    coroutine.wrap(function() dones[3](nil, "there") end)()
+    streams.run()
+    assert.equal("data:there t.resume", log.take())
+  end)
+
+  it("fails with a value of the wrong type", function()
+    for _, wrong in ipairs { 1, true, {} } do
+      local t = listen(upper { transform = function(_, _, done) done(nil, wrong) end })
+      t:write "x"
+      streams.run()
+      assert.equal("ERR_INVALID_ARG_TYPE", t:errored().code)
+    end
+  end)
+
+  it("keeps its order where a listener writes to it from within", function()
+    local t = upper()
+    local left = 3
+    t:on("data", function(chunk)
+      log.add(chunk)
+      left = left - 1
+      if left > 0 then t:write("again" .. left) end
+    end)
+    t:write "first"
+    streams.run()
+    assert.equal("FIRST AGAIN2 AGAIN1 t.resume", log.take())
+  end)
+
+  it("goes on where a listener of `data` raises", function()
+    local t = upper()
+    t:on("data", function(chunk)
+      log.add(chunk)
+      if chunk == "A" then error "oh" end
+    end)
+    t:write "a"
+    t:write "b"
+    assert.has_error(weir.run)
+    streams.run()
+    assert.equal("A B t.resume", log.take())
+  end)
+
   it("without a function raises when it is written to [T-002]", function()
     local t = weir.transform()
     local ok, err = pcall(t.write, t, "a")

@@ -169,7 +169,8 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   else fake_note(host, "%s", anchor->text);
 }
 
-static void on_data(void *owner, const weir_entry *chunk) {
+static void on_data(void *owner, weir_entry *chunk, bool is_last) {
+  (void)is_last;
   fake_host *host = owner;
   CHECK_EQUAL(host->closes, 0);
   if (host->on_data) host->on_data(host, chunk);

@@ -8,13 +8,14 @@
 #include "core/assert.h"
 
 void weir_anchors_init(weir_anchors *anchors, uint32_t taken) {
-  *anchors = (weir_anchors){.slots = taken};
+  *anchors = (weir_anchors){.slots = taken, .next = WEIR_ANCHOR_ASK};
 }
 
 /* The slot must be there, so that this allocates nothing. */
 static void set_free(weir_anchors *anchors, lua_State *L, int table, uint32_t slot) {
   lua_pushinteger(L, (lua_Integer)anchors->free);
   lua_rawseti(L, table, (int)slot);
+  anchors->next = anchors->free;
   anchors->free = slot;
   anchors->free_count++;
 }
@@ -33,10 +34,14 @@ uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table) {
   WEIR_ASSERT(anchors->free_count > 0);
   uint32_t anchor = anchors->free;
   if (table < 0) table = lua_absindex(L, table);
-  lua_rawgeti(L, table, (int)anchor);
-  anchors->free = (uint32_t)lua_tointeger(L, -1);
+  if (anchors->next == WEIR_ANCHOR_ASK) {
+    lua_rawgeti(L, table, (int)anchor);
+    anchors->next = (uint32_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+  }
+  anchors->free = anchors->next;
+  anchors->next = WEIR_ANCHOR_ASK;
   anchors->free_count--;
-  lua_pop(L, 1);
   lua_rawseti(L, table, (int)anchor);
   return anchor;
 }

@@ -11,9 +11,12 @@
 
 #include "binding/compat.h"
 
+#define WEIR_ANCHOR_ASK UINT32_MAX
+
 typedef struct weir_anchors {
   uint32_t slots; /* the last slot there is */
   uint32_t free;  /* the first one that is free; 0: none */
+  uint32_t next;  /* the one behind it, or WEIR_ANCHOR_ASK: its slot says it */
   uint32_t free_count;
 } weir_anchors;
 

@@ -43,6 +43,54 @@ bool weir_data_push(weir_lua_stream *stream, lua_State *L, const weir_entry *chu
   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
 
+/* --- one listener --- */
+
+/* What most streams have: one function that listens, and no coroutine that waits. */
+typedef struct listening {
+  int handler, fields; /* stack indices */
+} listening;
+
+/* Pushes what it takes to call that function, and the function; or nothing, where it is not so. */
+static bool begin_call(listening *it, const weir_lua_stream *stream, lua_State *L) {
+  if (stream->watched) return false;
+  weir_context_push(stream->context, L, WEIR_SLOT_HANDLER);
+  it->handler = lua_gettop(L);
+  if (weir_lua_stream_push_roughly(stream, L)) {
+    lua_getuservalue(L, it->handler + 2);
+    it->fields = it->handler + 3;
+    weir_context_push(stream->context, L, WEIR_ON_DATA);
+    lua_rawget(L, it->fields);
+    if (lua_isfunction(L, -1)) return true;
+  }
+  lua_settop(L, it->handler - 1);
+  return false;
+}
+
+/* Its argument is on top of the stack. */
+static void end_call(const listening *it, const weir_lua_stream *stream, lua_State *L) {
+  weir_context_call_handled(stream->context, L, 1, it->handler);
+  lua_settop(L, it->handler - 1);
+}
+
+/* Returns false, with nothing done, where it is not so, or no value is there yet. */
+static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk, bool is_last) {
+  listening it;
+  if (!chunk->anchor || !begin_call(&it, stream, L)) return false;
+  weir_anchors_push(L, it.fields, chunk->anchor);
+  if (chunk->bytes && lua_rawlen(L, -1) != chunk->size) {
+    lua_settop(L, it.handler - 1);
+    return false;
+  }
+  if (is_last) {
+    weir_anchors_drop(&stream->anchors, L, it.fields, chunk->anchor);
+    chunk->anchor = 0;
+  }
+  end_call(&it, stream, L);
+  return true;
+}
+
+/* --- any number of them --- */
+
 /* The chunk cannot be told: it is lost, which is the end of the stream. */
 static void lose(weir_lua_stream *stream) {
   weir_stream_fail_with(&stream->core, WEIR_E_OUT_OF_MEMORY);
@@ -71,17 +119,32 @@ static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission 
   return true;
 }
 
-void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk) {
-  int top = lua_gettop(L);
+/* The value is at `value`, or nil is. */
+static void emit_to_all(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk, int value) {
   weir_emission emission;
-  if (weir_emission_begin(&emission, stream->context, stream, L, WEIR_ON_DATA)) {
-    bool heard = emission.count > 0;
-    lua_pushnil(L);
-    int value = lua_gettop(L);
-    bool told = tell_listeners(stream, L, &emission, value, chunk);
-    if (told && stream->watched) told = make_value(stream, L, value, chunk);
-    if (!told) lose(stream);
-    else weir_tell_watcher(stream, L, emission.self, emission.event, heard, value, 1);
-  }
+  if (!weir_emission_begin(&emission, stream->context, stream, L, WEIR_ON_DATA)) return;
+  bool told = tell_listeners(stream, L, &emission, value, chunk);
+  if (told && stream->watched) told = make_value(stream, L, value, chunk);
+  if (!told) lose(stream);
+  else weir_tell_watcher(stream, L, emission.self, emission.event, emission.count > 0, value, 1);
+}
+
+void weir_data_emit(weir_lua_stream *stream, lua_State *L, weir_entry *chunk, bool is_last) {
+  if (emit_to_one(stream, L, chunk, is_last)) return;
+  int top = lua_gettop(L);
+  lua_pushnil(L);
+  emit_to_all(stream, L, chunk, top + 1);
   lua_settop(L, top);
+}
+
+void weir_data_emit_value(weir_lua_stream *stream, lua_State *L, int index) {
+  int top = lua_gettop(L);
+  listening it;
+  if (begin_call(&it, stream, L)) {
+    lua_pushvalue(L, index);
+    end_call(&it, stream, L);
+  } else {
+    emit_to_all(stream, L, &(weir_entry){0}, index);
+    lua_settop(L, top);
+  }
 }

@@ -16,7 +16,9 @@ void weir_data_open(weir_context *context, lua_State *L);
 */
 bool weir_data_push(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk);
 
-/* Emits `data`. Never raises. */
-void weir_data_emit(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk);
+/* Emits `data`. Gives back the chunk's anchor, where it is the last use. Never raises. */
+void weir_data_emit(weir_lua_stream *stream, lua_State *L, weir_entry *chunk, bool is_last);
+/* The same, of a chunk whose value is at `index`. */
+void weir_data_emit_value(weir_lua_stream *stream, lua_State *L, int index);
 
 #endif

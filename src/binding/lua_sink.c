@@ -1,116 +1,14 @@
 /* lua_sink.c - see lua_sink.h.
 **
-** A hook is called with the stream and, last, a fresh `done`. What it raises counts as done(what it
-** raised). The answers find their way by the number of the operation, so a second call of an old
-** `done` never answers a newer operation: that is why each operation needs a `done` of its own.
+** A hook is called with the stream and, last, a fresh `done` (done.h). What it raises counts as
+** done(what it raised).
 ** SPDX-License-Identifier: MIT
 */
 #include "binding/lua_sink.h"
 
-#include <stdlib.h>
-
+#include "binding/done.h"
 #include "binding/error_object.h"
-#include "binding/lua_stream.h"
 #include "binding/options.h"
-
-/* The hooks, by their place in the table of hooks and in the stream's. */
-enum { HOOK_WRITE = 1, HOOK_WRITEV, HOOK_FINAL, HOOK_CONSTRUCT, HOOK_DESTROY, HOOK_READ };
-enum { HOOKS = HOOK_READ };
-
-typedef struct lua_sink {
-  weir_sink_port port; /* both have only what the hooks provide */
-  weir_source_port source;
-  weir_lua_stream *stream;
-  bool writes; /* has `write`; without it, `writev` gets batches of one */
-} lua_sink;
-
-/* --- answers --- */
-
-/* Answers for one hook; `operation` counts only for writes. */
-static void answer(weir_lua_stream *stream, int hook, uint64_t operation, weir_error *error) {
-  switch (hook) {
-    case HOOK_FINAL: weir_writable_finished(&stream->writable, error); break;
-    case HOOK_CONSTRUCT: weir_stream_constructed(&stream->core, error); break;
-    case HOOK_DESTROY: weir_stream_closed(&stream->core, error); break;
-    case HOOK_READ: /* answers with a push; this is what it raised */
-      weir_stream_fail(&stream->core, error, false);
-      break;
-    default: weir_writable_answer(&stream->writable, operation, error);
-  }
-}
-
-/* Finds the stream of a `done`; NULL: it is over, and nobody waits for the answer. */
-static weir_lua_stream *stream_of_done(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_test(L, lua_upvalueindex(1));
-  return stream && stream->context->L ? stream : NULL;
-}
-
-static lua_results answer_with(lua_State *L, weir_lua_stream *stream, int hook,
-                               uint64_t operation) {
-  luaL_checkstack(L, WEIR_STACK, NULL);
-  weir_error *error = weir_error_object_from(stream->context, L, 1);
-  lua_State *outer = weir_context_enter(stream->context, L);
-  answer(stream, hook, operation, error);
-  weir_error_release(error);
-  weir_lua_stream_settle(stream);
-  weir_context_leave(stream->context, outer);
-  return 0;
-}
-
-/* done(err) of a write. Upvalues: the stream's userdata, which it keeps alive; the operation. */
-static lua_results write_done(lua_State *L) {
-  weir_lua_stream *stream = stream_of_done(L);
-  if (!stream) return 0;
-  uint64_t operation = (uint64_t)lua_tonumber(L, lua_upvalueindex(2));
-  bool failed = lua_toboolean(L, 1);
-  if (!failed && weir_writable_answer_quietly(&stream->writable, operation)) return 0;
-  return answer_with(L, stream, HOOK_WRITE, operation);
-}
-
-/* done(err) of another hook, which is the second upvalue. */
-static lua_results done(lua_State *L) {
-  weir_lua_stream *stream = stream_of_done(L);
-  if (!stream) return 0;
-  return answer_with(L, stream, (int)lua_tointeger(L, lua_upvalueindex(2)), 0);
-}
-
-/* --- answering on a tick --- */
-
-typedef struct later_answer {
-  weir_tick tick;
-  weir_lua_stream *stream; /* a reference */
-  uint64_t operation;
-} later_answer;
-
-static void run_later_answer(weir_tick *tick) {
-  later_answer *it = WEIR_TICK_OWNER(tick, later_answer, tick);
-  weir_lua_stream *stream = it->stream;
-  uint64_t operation = it->operation;
-  free(it);
-  bool is_over = stream->collected || !stream->context->L;
-  if (!is_over) weir_writable_answer(&stream->writable, operation, NULL);
-  weir_stream_release(&stream->core);
-}
-
-bool weir_lua_sink_answer_later(weir_context *context, lua_State *L) {
-  if (lua_tocfunction(L, 1) != write_done) return false;
-  lua_getupvalue(L, 1, 1);
-  lua_getupvalue(L, 1, 2);
-  weir_lua_stream *stream = weir_lua_stream_test(L, -2);
-  uint64_t operation = (uint64_t)lua_tonumber(L, -1);
-  lua_pop(L, 2);
-  later_answer *it = stream && stream->context == context ? malloc(sizeof *it) : NULL;
-  if (!it) return false;
-  *it = (later_answer){.stream = stream, .operation = operation};
-  weir_stream_hold(&stream->core);
-  weir_ticks_push(&context->loop.core.ticks, &it->tick, run_later_answer);
-  if (!stream->held) {
-    lua_State *outer = weir_context_enter(context, L);
-    weir_lua_stream_settle(stream);
-    weir_context_leave(context, outer);
-  }
-  return true;
-}
 
 /* --- calling a hook --- */
 
@@ -121,7 +19,6 @@ typedef struct hook_call {
   weir_entry *first; /* of a write */
   size_t count;
   weir_error *error; /* of destroy */
-  uint64_t size;     /* of read */
 } hook_call;
 
 /* Pushes the value of an entry, whose anchor it gives back. */
@@ -145,19 +42,6 @@ static void push_chunks(lua_State *L, const hook_call *call, int anchors) {
   }
 }
 
-/* Pushes the `done` of a write of the stream whose userdata is at `self`. May raise. */
-static void push_write_done(lua_State *L, int self, uint64_t operation) {
-  lua_pushvalue(L, self);
-  lua_pushnumber(L, (lua_Number)operation);
-  lua_pushcclosure(L, write_done, 2);
-}
-
-static void push_done(lua_State *L, int hook) {
-  lua_pushvalue(L, 2);
-  lua_pushinteger(L, hook);
-  lua_pushcclosure(L, done, 2);
-}
-
 /* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may
 ** raise.
 */
@@ -171,15 +55,12 @@ static lua_results call_hook(lua_State *L) {
   int arguments = 3;
   if (call->first) {
     push_chunks(L, call, 3);
-    push_write_done(L, 2, call->operation);
-  } else if (call->hook == HOOK_READ) {
-    weir_push_count(L, call->size);
-    arguments = 2;
+    weir_done_push_of_write(L, 2, stream, call->operation);
   } else if (call->hook == HOOK_DESTROY) {
     weir_error_object_push(stream->context, L, call->error, NULL);
-    push_done(L, call->hook);
+    weir_done_push(L, 2, call->hook);
   } else {
-    push_done(L, call->hook);
+    weir_done_push(L, 2, call->hook);
     arguments = 2;
   }
   lua_call(L, arguments, 0);
@@ -230,8 +111,30 @@ static void run(hook_call *call) {
     return;
   }
   weir_error *error = raised_error(context, L);
-  answer(stream, call->hook, 0, error);
+  weir_done_answer(stream, call->hook, 0, error);
   weir_error_release(error);
+}
+
+/* The same for `read`, which gets no `done`: so nothing here raises. */
+static void run_read(weir_lua_stream *stream, uint64_t size) {
+  weir_context *context = stream->context;
+  lua_State *L = stream->collected ? NULL : context->L;
+  if (!L || !lua_checkstack(L, 8)) return;
+  int top = lua_gettop(L);
+  if (!weir_lua_stream_push_roughly(stream, L)) return;
+  lua_getuservalue(L, top + 2);
+  lua_rawgeti(L, top + 3, HOOK_READ);
+  lua_pushvalue(L, top + 2);
+  weir_push_count(L, size);
+  context->calls++;
+  int status = lua_pcall(L, 2, 0, 0);
+  context->calls--;
+  if (status != LUA_OK) {
+    weir_error *error = raised_error(context, L);
+    weir_stream_fail(&stream->core, error, false);
+    weir_error_release(error);
+  }
+  lua_settop(L, top);
 }
 
 /* --- a write that is not queued --- */
@@ -258,7 +161,8 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
   lua_rawgeti(L, -1, HOOK_WRITE);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
-  push_write_done(L, 1, operation); /* may raise, and may run a finalizer: so it looks again */
+  weir_done_push_of_write(L, 1, stream,
+                          operation); /* may raise, and may run a finalizer: so it looks again */
   if (stream->writable.operation_id + 1 != operation ||
       !weir_writable_begin_direct(&stream->writable, size)) {
     lua_settop(L, 2);
@@ -336,7 +240,18 @@ static void sink_open(void *sink) {
 
 static void source_read(void *source, uint64_t size) {
   const lua_sink *self = source;
-  run(&(hook_call){.stream = self->stream, .hook = HOOK_READ, .size = size});
+  run_read(self->stream, size);
+}
+
+/* What came out of the last chunk is being read: the next one may come. */
+static void transform_read(void *source, uint64_t size) {
+  lua_sink *self = source;
+  uint64_t operation = self->held_back;
+  (void)size;
+  self->held_back = 0;
+  if (operation > 0 && !self->stream->collected && self->stream->context->L) {
+    weir_done_succeed(self->stream, operation);
+  }
 }
 
 /* Nothing was lost: all was written, or read. */
@@ -395,6 +310,7 @@ static void fill_port(lua_sink *sink, lua_State *L, int hooks) {
       .close = has_hook(L, hooks, HOOK_DESTROY) ? sink_close : NULL,
   };
   sink->source.read = has_hook(L, hooks, HOOK_READ) ? source_read : NULL;
+  if (sink->transforms && sink->writes) sink->source.read = transform_read;
 }
 
 /* Copies the hooks that there are into the table of the stream's. */
@@ -418,6 +334,7 @@ static lua_results new_stream(lua_State *L, const weir_stream_kind *kind) {
   lua_settop(L, 3);
   lua_sink *sink = weir_lua_stream_sink_place(stream);
   sink->stream = stream;
+  sink->transforms = kind == &transform;
   fill_port(sink, L, 2);
   options.source = &sink->source;
   weir_lua_stream_start(stream, &sink->port, sink, &options);

@@ -14,10 +14,6 @@
 ** subclass.h, that makes such streams. Their hook `destroy` is called only if they are not through.
 */
 extern const luaL_Reg weir_lua_sink_functions[];
-/* next_tick(done): if the value at index 1 is the `done` of a write, it is called on a tick, but
-** without Lua. Returns false, with nothing done, if it is not, or without memory. Never raises.
-*/
-bool weir_lua_sink_answer_later(weir_context *context, lua_State *L);
 /* Fills the slots of this file; the context's table must exist. */
 void weir_lua_sink_open(weir_context *context, lua_State *L);
 

@@ -95,10 +95,10 @@ static void on_event(void *owner, weir_event event, weir_error *error) {
   weir_emit(stream, L, names[event], error || says_whether ? 1 : 0);
 }
 
-static void on_data(void *owner, const weir_entry *chunk) {
+static void on_data(void *owner, weir_entry *chunk, bool is_last) {
   weir_lua_stream *stream = owner;
   lua_State *L = weir_lua_stream_way_in(stream);
-  if (L) weir_data_emit(stream, L, chunk);
+  if (L) weir_data_emit(stream, L, chunk, is_last);
 }
 
 /* Pushes the table of anchors; false, with nothing pushed, if the userdata is gone. */
@@ -122,9 +122,11 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
 static void on_forget(void *owner, uint32_t anchor) {
   weir_lua_stream *stream = owner;
   lua_State *L = weir_lua_stream_way_in(stream);
-  if (!L || !push_anchors(stream, L)) return;
-  weir_anchors_drop(&stream->anchors, L, -1, anchor);
-  lua_pop(L, 1);
+  int top = L ? lua_gettop(L) : 0;
+  if (!L || !weir_lua_stream_push_roughly(stream, L)) return;
+  lua_getuservalue(L, top + 2);
+  weir_anchors_drop(&stream->anchors, L, top + 3, anchor);
+  lua_settop(L, top);
 }
 
 /* It is closed, or gone. */

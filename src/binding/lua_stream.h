@@ -129,6 +129,18 @@ weir_lua_stream *weir_lua_stream_test(lua_State *L, int index);
 lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream);
 /* Pushes the userdata of a stream; returns false, with nothing pushed, if it is gone. */
 bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
+/* The same, which leaves a value of its own below it: cheaper where the stack is cleared anyway. */
+static inline bool weir_lua_stream_push_roughly(const weir_lua_stream *stream, lua_State *L) {
+  if (stream->held) {
+    weir_context_push(stream->context, L, WEIR_SLOT_ANCHORS);
+    weir_anchors_push(L, -1, stream->holder);
+    return true;
+  }
+  lua_pushnil(L);
+  if (weir_lua_stream_push(stream, L)) return true;
+  lua_pop(L, 1);
+  return false;
+}
 /* Pushes the table of what the stream at `index` has anchored. */
 static inline void weir_lua_stream_push_anchors(lua_State *L, int index) {
   lua_getuservalue(L, index);

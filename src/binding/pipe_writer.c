@@ -17,7 +17,7 @@ static lua_results pipe_write(lua_State *L) {
   lua_insert(L, 1); /* 1: the destination, 2: the chunk, as write() has them */
   int results = 0;
   if (!lua_toboolean(L, lua_upvalueindex(UPVALUE_BLOCKED))) {
-    results = weir_stream_write_as(L, "write");
+    results = weir_stream_write_from_lua(L);
     if (lua_toboolean(L, -results)) return 0;
   }
   int first = lua_gettop(L) - results + 1;

@@ -26,53 +26,79 @@ static void leave(weir_lua_stream *stream, lua_State *outer) {
 
 /* --- the producer --- */
 
-/* Holds the chunk at index 2. May raise, with nothing held. */
-static weir_piece hold_chunk(lua_State *L, weir_lua_stream *stream) {
-  weir_piece piece = {.size = 1};
-  if (!stream->core.readable->object_mode) piece.bytes = lua_tolstring(L, 2, &piece.size);
-  weir_lua_stream_push_anchors(L, 1);
-  weir_anchors_reserve(&stream->anchors, L, -1, 1);
-  lua_pushvalue(L, 2);
-  piece.anchor = weir_anchors_hold(&stream->anchors, L, -2);
-  lua_pop(L, 1);
-  return piece;
-}
-
-static void forget_chunk(lua_State *L, weir_lua_stream *stream, uint32_t anchor) {
-  weir_lua_stream_push_anchors(L, 1);
-  weir_anchors_drop(&stream->anchors, L, -1, anchor);
+/* Reads what is at index 2. Returns false if it is no chunk: the end, or of a wrong type. */
+static bool read_chunk(lua_State *L, const weir_readable *r, weir_piece *piece) {
+  int type = lua_type(L, 2);
+  *piece = (weir_piece){.size = 1};
+  if (r->object_mode) return type != LUA_TNIL;
+  if (type != LUA_TSTRING) return false;
+  piece->bytes = lua_tolstring(L, 2, &piece->size);
+  return true;
 }
 
 typedef weir_verdict (*offer)(weir_readable *readable, const weir_piece *piece);
 
-/* push(chunk), unshift(chunk). A chunk of the wrong type is an error of the stream, as in Node. */
-static lua_results produce(lua_State *L, const char *method, offer give) {
-  weir_lua_stream *stream = check(L, method);
-  weir_readable *r = stream->core.readable;
-  weir_verdict verdict = WEIR_SLOW_DOWN;
-  lua_settop(L, 2);
-  bool is_end = lua_isnil(L, 2), is_chunk = r->object_mode || lua_type(L, 2) == LUA_TSTRING;
-  weir_piece piece = {0};
-  if (!is_end && is_chunk) piece = hold_chunk(L, stream);
+/* The chunk at index 2 is anchored, and given to the core. */
+static weir_verdict give_anchored(lua_State *L, weir_lua_stream *stream, weir_piece *piece,
+                                  offer give) {
+  weir_lua_stream_push_anchors(L, 1); /* 3 */
+  weir_anchors_reserve(&stream->anchors, L, 3, 1);
+  lua_pushvalue(L, 2);
+  piece->anchor = weir_anchors_hold(&stream->anchors, L, 3);
   lua_State *outer = enter(stream, L);
-  if (is_end) weir_readable_push_end(r);
-  else if (is_chunk) verdict = give(r, &piece);
-  else weir_stream_fail_with(&stream->core, WEIR_E_INVALID_CHUNK);
+  weir_verdict verdict = give(stream->core.readable, piece);
   leave(stream, outer);
   if (verdict == WEIR_NO_MEMORY) {
-    forget_chunk(L, stream, piece.anchor);
-    return luaL_error(L, "not enough memory");
+    weir_anchors_drop(&stream->anchors, L, 3, piece->anchor);
+    luaL_error(L, "not enough memory");
   }
-  lua_pushboolean(L, verdict == WEIR_GO_ON);
-  return 1;
+  return verdict;
+}
+
+/* The end; a chunk of the wrong type is an error of the stream, as in Node. */
+static weir_verdict give_no_chunk(lua_State *L, weir_lua_stream *stream) {
+  lua_State *outer = enter(stream, L);
+  if (lua_isnil(L, 2)) weir_readable_push_end(stream->core.readable);
+  else weir_stream_fail_with(&stream->core, WEIR_E_INVALID_CHUNK);
+  leave(stream, outer);
+  return WEIR_SLOW_DOWN;
+}
+
+/* Those who listen get the chunk off the stack. */
+static weir_verdict give_directly(lua_State *L, weir_lua_stream *stream) {
+  lua_State *outer = enter(stream, L);
+  weir_data_emit_value(stream, L, 2);
+  weir_verdict verdict = weir_readable_end_direct(stream->core.readable);
+  leave(stream, outer);
+  return verdict;
+}
+
+bool weir_readable_push_value(lua_State *L, weir_lua_stream *stream) {
+  weir_readable *r = stream->core.readable;
+  weir_piece piece;
+  weir_verdict verdict;
+  if (!read_chunk(L, r, &piece)) verdict = give_no_chunk(L, stream);
+  else if (piece.size > 0 && weir_readable_begin_direct(r)) verdict = give_directly(L, stream);
+  else verdict = give_anchored(L, stream, &piece, weir_readable_push);
+  return verdict == WEIR_GO_ON;
 }
 
 static lua_results stream_push(lua_State *L) {
-  return produce(L, "push", weir_readable_push);
+  weir_lua_stream *stream = check(L, "push");
+  lua_settop(L, 2);
+  lua_pushboolean(L, weir_readable_push_value(L, stream));
+  return 1;
 }
 
 static lua_results stream_unshift(lua_State *L) {
-  return produce(L, "unshift", weir_readable_unshift);
+  weir_lua_stream *stream = check(L, "unshift");
+  lua_settop(L, 2);
+  weir_piece piece;
+  bool is_chunk = read_chunk(L, stream->core.readable, &piece);
+  weir_verdict verdict =
+      is_chunk ? give_anchored(L, stream, &piece, weir_readable_unshift) : give_no_chunk(L, stream);
+  lua_pushboolean(L, verdict == WEIR_GO_ON);
+  return 1;
 }
 
 /* --- the consumer --- */

@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
+#include "binding/done.h"
 #include "binding/error_object.h"
 #include "binding/loop_choice.h"
-#include "binding/lua_sink.h"
 #include "sinks/signals.h"
 
 /* --- next_tick --- */
@@ -80,7 +80,7 @@ static lua_results queue(lua_State *L, push_tick *push) {
 /* next_tick(fn, ...) */
 static lua_results loop_next_tick(lua_State *L) {
   weir_context *context = weir_context_of(L);
-  if (lua_gettop(L) == 1 && weir_lua_sink_answer_later(context, L)) return 0;
+  if (lua_gettop(L) == 1 && weir_done_on_tick(context, L)) return 0;
   return queue(L, weir_ticks_push);
 }
 

@@ -89,11 +89,21 @@ void weir_context_call(weir_context *context, lua_State *L, int arguments) {
   int function = lua_gettop(L) - arguments;
   weir_context_push(context, L, WEIR_SLOT_HANDLER);
   lua_insert(L, function);
-  context->calls++;
-  int status = lua_pcall(L, arguments, 0, function);
-  context->calls--;
-  if (status != LUA_OK) weir_context_uncaught(context, L);
+  weir_context_call_handled(context, L, arguments, function);
   lua_settop(L, function - 1);
+}
+
+void weir_context_call_handled(weir_context *context, lua_State *L, int arguments, int handler) {
+  if (comes_from_loop(context, L)) {
+    call_by_hook(context, L, arguments);
+    return;
+  }
+  context->calls++;
+  int status = lua_pcall(L, arguments, 0, handler);
+  context->calls--;
+  if (status == LUA_OK) return;
+  weir_context_uncaught(context, L);
+  lua_pop(L, 1);
 }
 
 /* --- keeping and raising --- */

@@ -28,9 +28,10 @@ typedef struct weir_host {
   /* Something happened. `error` is the core's; it holds during the call. */
   void (*event)(void *owner, weir_event event, weir_error *error);
   /* The readable side hands a chunk to whoever listens to `data`: bytes in a slab, or what an
-  ** anchor holds. It stays the core's. NULL where no stream is readable.
+  ** anchor holds. It stays the core's; but where this is the last use of it the host may give back
+  ** the anchor itself, and then sets it to 0. NULL where no stream is readable.
   */
-  void (*data)(void *owner, const weir_entry *chunk);
+  void (*data)(void *owner, weir_entry *chunk, bool is_last);
   /* Calls a callback, with NULL for success. The anchor stays the core's. */
   void (*call)(void *owner, weir_callback callback, weir_error *error);
   /* The anchor is not needed any more. Calls nobody. */

@@ -100,22 +100,26 @@ static weir_entry *take(weir_readable *r, uint64_t n) {
 
 /* --- handing over --- */
 
-static void hand_over(weir_readable *r, const weir_entry *chunk) {
+static void hand_over(weir_readable *r, weir_entry *chunk, bool is_last) {
   r->did_read = true;
-  r->stream->core->host->data(r->stream->owner, chunk);
+  r->stream->core->host->data(r->stream->owner, chunk, is_last);
 }
 
-/* Straight through, the buffer is not touched. */
+/* Whether it goes straight through: the buffer is not touched. */
+static bool passes(const weir_readable *r) {
+  return r->flow == WEIR_FLOWING && r->length == 0 && !r->asking && r->has_data_listener;
+}
+
 static void pass_on(weir_readable *r, const weir_piece *piece) {
   weir_entry chunk = {
       .bytes = piece->bytes, .size = piece->size, .anchor = piece->anchor, .slab = piece->slab};
   r->takes++;
-  hand_over(r, &chunk);
+  hand_over(r, &chunk, true);
   drop_content(r, &chunk);
 }
 
 static void add(weir_readable *r, const weir_piece *piece, bool in_front) {
-  if (r->flow == WEIR_FLOWING && r->length == 0 && !r->asking && r->has_data_listener) {
+  if (passes(r)) {
     pass_on(r, piece);
   } else {
     put_in(r, piece, in_front);
@@ -162,6 +166,19 @@ weir_verdict weir_readable_push(weir_readable *r, const weir_piece *piece) {
   }
   r->asked = false;
   add(r, piece, false);
+  return may_push(r);
+}
+
+bool weir_readable_begin_direct(weir_readable *r) {
+  if (!passes(r) || r->input != WEIR_INPUT_OPEN || is_lost(r)) return false;
+  r->asked = false;
+  r->did_read = true;
+  r->takes++;
+  return true;
+}
+
+weir_verdict weir_readable_end_direct(weir_readable *r) {
+  weir_readable_read_ahead(r);
   return may_push(r);
 }
 
@@ -278,9 +295,8 @@ static bool is_settled(weir_readable *r, int64_t asked) {
   return true;
 }
 
-weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory) {
-  bool nobody_asks;
-  if (!no_memory) no_memory = &nobody_asks;
+/* `is_last`: nobody needs the chunk once those who listen have it. */
+static weir_entry *read_chunk(weir_readable *r, int64_t asked, bool is_last, bool *no_memory) {
   *no_memory = false;
   if (is_settled(r, asked)) return NULL;
   uint64_t n = ask_for(r, asked);
@@ -300,10 +316,22 @@ weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory)
     if (r->input == WEIR_INPUT_OPEN) r->needs_notice = true;
     else if (!exact) weir_readable_end_later(r); /* the consumer has seen the end of the data */
   }
-  if (chunk && !r->stream->error_told && !r->stream->close_told) hand_over(r, chunk);
+  if (chunk && !r->stream->error_told && !r->stream->close_told) hand_over(r, chunk, is_last);
   return chunk;
 }
 
+weir_entry *weir_readable_read(weir_readable *r, int64_t asked, bool *no_memory) {
+  bool nobody_asks;
+  return read_chunk(r, asked, false, no_memory ? no_memory : &nobody_asks);
+}
+
+bool weir_readable_read_one(weir_readable *r, bool *no_memory) {
+  weir_entry *chunk = read_chunk(r, WEIR_READ_ALL, true, no_memory);
+  if (chunk) weir_readable_give_back(r, chunk);
+  return chunk != NULL;
+}
+
 void weir_readable_ask(weir_readable *r) {
-  weir_readable_read(r, 0, NULL);
+  bool no_memory;
+  read_chunk(r, 0, true, &no_memory);
 }

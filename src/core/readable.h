@@ -71,6 +71,12 @@ void weir_readable_deinit(weir_readable *readable);
 ** nothing.
 */
 weir_verdict weir_readable_push(weir_readable *readable, const weir_piece *piece);
+/* The same where it goes straight to those who listen: the caller tells them himself, between
+** `begin` and `end`. It is not empty, and not anchored. `begin` returns false, with nothing done,
+** where the chunk is to be pushed; `end` answers as push.
+*/
+bool weir_readable_begin_direct(weir_readable *readable);
+weir_verdict weir_readable_end_direct(weir_readable *readable);
 /* Puts back what was read, to be read first. As push. */
 weir_verdict weir_readable_unshift(weir_readable *readable, const weir_piece *piece);
 /* The same as push, of `size` bytes at `offset` of the slab, for sources on the C side: without

@@ -51,10 +51,7 @@ static void run(weir_readable *r, action act) {
 
 static void flow(weir_readable *r) {
   bool no_memory = false;
-  while (r->flow == WEIR_FLOWING) {
-    weir_entry *chunk = weir_readable_read(r, WEIR_READ_ALL, &no_memory);
-    if (!chunk) break;
-    weir_readable_give_back(r, chunk);
+  while (r->flow == WEIR_FLOWING && weir_readable_read_one(r, &no_memory)) {
   }
   if (no_memory) weir_stream_fail_with(r->stream, WEIR_E_OUT_OF_MEMORY);
 }

@@ -13,6 +13,8 @@
 
 /* --- readable.c --- */
 
+/* Reads a chunk for those who listen. Returns false if there is none, or without memory. */
+bool weir_readable_read_one(weir_readable *readable, bool *no_memory);
 /* Reads only for what it sets going. */
 void weir_readable_ask(weir_readable *readable);
 static inline void weir_readable_tell(weir_readable *r, weir_event event) {
