@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build needs and this machine lacks: a C compiler with its headers, pkg-config,
 # libuv, and the chosen Lua with its headers; and zlib's headers, without which all is built but
-# weir.zlib. Says nothing where nothing is missing.
+# weir.zlib; on Debian also what weir.http parses with. Says nothing where nothing is missing.
 #
 # `make setup` gives CC, LUA, LUAV (5.1 to 5.4, jit), LUA_INCDIR and UV_INCDIR.
 # Root, or sudo that asks no password, installs; anybody else is shown the line to run.
@@ -17,6 +17,12 @@ compiles() { # the compiler is there, and a standard header
 
 knows_uv() { [ -n "$UV_INCDIR" ] || pkg-config --exists libuv 2>/dev/null; }
 
+# Debian has lpeg_patterns in the folders of 5.1 and 5.2 only; weir.http finds it there.
+knows_lpeg() {
+  "$LUA" -e 'package.path = package.path .. ";" .. package.path:gsub("/5%.[2-4]/", "/5.1/")
+    require "lpeg_patterns.http"' >/dev/null 2>&1
+}
+
 missing=""
 compiles || missing="$missing compiler"
 has pkg-config || missing="$missing pkg-config"
@@ -25,6 +31,7 @@ has "$LUA" || missing="$missing lua"
 knows_uv || missing="$missing libuv"
 optional=""
 echo '#include <zlib.h>' | $CC -E -x c - >/dev/null 2>&1 || optional=" zlib"
+! has apt-get || knows_lpeg || optional="$optional lpeg"
 [ -n "$missing$optional" ] || exit 0
 
 if   has apt-get; then manager=apt
@@ -41,6 +48,7 @@ packages() {
     apt:compiler)      echo $compiler libc6-dev ;;
     apt:libuv)         echo libuv1-dev ;;
     apt:zlib)          echo zlib1g-dev ;;
+    apt:lpeg)          echo lua-lpeg lua-lpeg-patterns ;;
     apt:lua)           case $LUAV in jit) echo luajit ;; *) echo "lua$LUAV" ;; esac ;;
     apt:lua-headers)   case $LUAV in
                          jit) echo libluajit-5.1-dev ;;

@@ -199,6 +199,30 @@ describe("a connection", function()
     support.close(server)
   end)
 
+  it_serves("refuses what will be no head as soon as that is seen, in whatever pieces", function()
+    local server = support.serve(hello)
+    local cases = {
+      ["GET / HTTP/1.1\nHost: a\n\n"] = 400, ["GET / HTTP/1.1\r\nHost: a\n"] = 400,
+      ["\nGET"] = 400, ["\22\3\1"] = 400, ["GET / HTTP/2.0\r\n"] = 505,
+      ["GET  / HTTP/1.1\r\n"] = 400,
+      ["GET /\1"] = 400, ["GET / HTTP/1.1 \r\n"] = 400, ["GET /\r\n"] = 400,
+    }
+    for bytes, status in pairs(cases) do
+      for _, size in ipairs { 1, 5, 100 } do
+        local client = support.connect(server)
+        client.socket:set_no_delay()
+        for i = 1, #bytes, size do
+          if client.socket:writable() then client.send(bytes:sub(i, i + size - 1)) end
+          wait_ms(1)
+        end
+        client.wait_end()
+        assert.equal(status, tonumber(client.text:match "^HTTP/1.1 (%d+)"), bytes .. size)
+        client.finish()
+      end
+    end
+    support.close(server)
+  end)
+
   it_serves("takes empty lines before a request, in whatever pieces they come", function()
     local server = support.serve(hello)
     local client = support.connect(server)

@@ -21,8 +21,9 @@ local head = Ct(request_line * field ^ 0) * core.CRLF * Cp()
 local trailers = Ct(lpeg.Cc(false) * lpeg.Cc(false) * lpeg.Cc(false) * field ^ 0) * core.CRLF * Cp()
 
 -- The beginning of a request line.
-local beginning = http.token ^ -1 * (-P(1) + core.SP * (core.VCHAR ^ 0) * (-P(1) + core.SP
-  * (lpeg.R("AZ", "09") + lpeg.S "/.") ^ 0 * core.CR ^ -1 * -P(1)))
+local version_begins = (lpeg.R("AZ", "09") + lpeg.S "/.") ^ 0 * core.CR ^ -1 * -P(1)
+local target_begins = -P(1) + core.VCHAR ^ 1 * (-P(1) + core.SP * version_begins)
+local beginning = -P(1) + http.token * (-P(1) + core.SP * target_begins)
 
 local whole_line = request_line * Cp()
 local host = http.Host / 0 * -1
@@ -39,19 +40,27 @@ local function refuse(status, text)
   return nil, status, text
 end
 
--- The text holds the beginning of a head, from `from` on. Returns a status and a text if no head
--- will come of it.
-function parser.refuse_early(text, from)
-  if text:find("^\n", from) or text:find("[^\r]\n", from) then
+-- A request line has come.
+local function refuse_line(text, from)
+  local _, _, number = match(whole_line, text, from)
+  if not number then return 400, "Invalid request line" end
+  if number:sub(1, 1) ~= "1" then return 505, "HTTP/" .. number .. " is not spoken here" end
+end
+
+--- The text holds the beginning of a head, from `from` on, of which `seen` bytes were looked at
+--- before. Returns a status and a text if no head will come of it. What comes byte by byte is not
+--- gone through again and again.
+function parser.refuse_early(text, from, seen)
+  local new = from + seen
+  if text:find("[^\r]\n", seen > 0 and new - 1 or from) or text:byte(from) == 10 then
     return 400, "a line ends without CR"
   end
-  if text:find("\r\n", from, true) then
-    local _, _, number = match(whole_line, text, from)
-    if not number then return 400, "Invalid request line" end
-    if number:sub(1, 1) ~= "1" then return 505, "HTTP/" .. number .. " is not spoken here" end
-  elseif not match(beginning, text, from) then
-    return 400, "Invalid request line"
-  end
+  local cr = text:find("\r\n", from, true)
+  if cr and cr + 1 >= new then return refuse_line(text, from) end
+  if cr then return nil end
+  local fine = seen == 0 and match(beginning, text, from)
+    or seen > 0 and not text:find("[^\r\32-\126]", new)
+  if not fine then return 400, "Invalid request line" end
 end
 
 -- Hosts that were found to be valid. (Forgotten at a hundred.)
@@ -180,7 +189,7 @@ local CHECKS = { check_host, check_target, check_framing, check_connection, chec
 function parser.head(text, from, max_headers, it)
   local list, behind = match(head, text, from)
   if not list then
-    local status, why = parser.refuse_early(text, from)
+    local status, why = parser.refuse_early(text, from, 0)
     return refuse(status or 400, why or "Invalid header")
   end
   local number, status, why = check_version(list[3])

@@ -116,8 +116,9 @@ end
 -- The end of the head has not come yet.
 local function await_head(self, data, from)
   if from == #data and data:byte(from) == 13 then return nil end
-  local code, why = parser.refuse_early(data, from)
+  local code, why = parser.refuse_early(data, from, self.seen or 0)
   if code then return self:refuse(code, why) end
+  self.seen = #data - from + 1
   if self.waits_for ~= "head" then self:wait_for "head" end
   return nil
 end
@@ -130,6 +131,7 @@ function steps.head(self, data, from)
   local _, last = data:find("\r\n\r\n", from, true)
   if (last or #data) - from >= limits.max_head then return self:refuse_long(data, from) end
   if not last then return await_head(self, data, from) end
+  self.seen = nil
   local it = new_exchange(self)
   local fields, behind, why = parser.head(data, from, limits.max_headers, it)
   if not fields then return self:refuse(behind, why) end
