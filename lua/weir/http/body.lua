@@ -12,7 +12,10 @@ local SIZE_LINE_MAX = 4096         -- with its extensions
 local EXTENSIONS_MAX = 16 * 1024   -- of all chunks
 local DIGITS_MAX = 13              -- of a size: exact on every Lua
 
-local size_line = lpeg.C(core.HEXDIG ^ 1) * (http.chunk_ext / 0) * core.CRLF * lpeg.Cp()
+local P, BWS = lpeg.P, http.BWS
+local extension_value = BWS * P "=" * BWS * (http.token + http.quoted_string)
+local extension = BWS * P ";" * BWS * http.token * extension_value ^ -1
+local size_line = lpeg.C(core.HEXDIG ^ 1) * (extension ^ 0 / 0) * core.CRLF * lpeg.Cp()
 
 --- A body of `size` bytes; -1: in chunks.
 function body.new(size, limits)
@@ -82,8 +85,8 @@ function steps.trailers(self, text, from)
     end
     return nil
   end
-  local trailers, behind = parser.trailers(text, from, self.limits.max_headers)
-  if not trailers then return false, 400, "Invalid trailers" end
+  local trailers, behind, why = parser.trailers(text, from, self.limits.max_headers)
+  if not trailers then return false, behind, why end
   self.trailers = trailers
   self.step = "done"
   return behind

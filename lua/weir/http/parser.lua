@@ -28,7 +28,8 @@ local beginning = -P(1) + http.token * (-P(1) + core.SP * target_begins)
 local whole_line = request_line * Cp()
 local host = http.Host / 0 * -1
 local authority = (core.VCHAR - lpeg.S "/?#@") ^ 1
-local absolute = P "http" * P "s" ^ -1 * P "://" * C(authority) * #(lpeg.S "/?" + -1)
+local scheme = lpeg.S "hH" * lpeg.S "tT" * lpeg.S "tT" * lpeg.S "pP" * lpeg.S "sS" ^ -1
+local absolute = scheme * P "://" * C(authority) * #(lpeg.S "/?" + -1)
 local absolute_uri = uri.absolute_uri / 0 * -1
 local connection_options = Ct(http.Connection) * -1
 local codings = Ct(http.Transfer_Encoding) * -1
@@ -93,7 +94,9 @@ local function check_target(it, map, list)
   local target, method = list[2], it.method
   if target:find("#", 1, true) then return refuse(400, "Invalid target") end
   if method == "CONNECT" then
-    if not is_host(target) then return refuse(400, "Invalid target") end
+    if not is_host(target) or not target:find ":%d+$" then
+      return refuse(400, "Invalid target")
+    end
     return refuse(501, "CONNECT is not spoken here")
   end
   if target:byte() == 47 then return true end -- "/"
@@ -110,6 +113,8 @@ local function check_target(it, map, list)
 end
 
 -- Framing -----------------------------------------------------------------------------------------
+
+local LENGTH_DIGITS = 15 -- exact on every Lua; more of them wrap around on some
 
 -- "chunked" must be all there is: other codings are not spoken here, and where the last one is
 -- another nobody knows where the body ends.
@@ -134,9 +139,9 @@ end
 local function check_length(it, map)
   local text = map["content-length"]
   if not text:find "^%d+$" then return refuse(400, "Invalid Content-Length") end
-  local length = tonumber(text, 10)
-  if #text > 20 or length > 2 ^ 52 then return refuse(400, "Invalid Content-Length") end
-  it.size = length
+  local digits = text:match "^0*(%d*)$"
+  if #digits > LENGTH_DIGITS then return refuse(400, "Invalid Content-Length") end
+  it.size = tonumber(digits) or 0
   return true
 end
 
@@ -207,10 +212,11 @@ function parser.head(text, from, max_headers, it)
 end
 
 --- The trailers that begin at `from`, where their end has been found. Returns them and where they
---- end; nil: they are none.
+--- end; nil, a status and a text: they are refused.
 function parser.trailers(text, from, max_headers)
   local list, behind = match(trailers, text, from)
-  if not list or #list > 2 * max_headers + 3 then return nil end
+  if not list then return refuse(400, "Invalid trailers") end
+  if #list > 2 * max_headers + 3 then return refuse(431, "Too many trailers") end
   return headers.new(list), behind
 end
 
