@@ -432,7 +432,7 @@ ROUNDS ?= 5
 SCALE  ?= 1
 BENCH_LUAS = $(foreach l,lua5.4 luajit,$(call on_path,$(l)))
 
-.PHONY: bench bench-micro bench-growth bench-modules
+.PHONY: bench bench-micro bench-growth bench-http bench-modules
 bench: bench-modules $(B)/bench/sink ## weir beside what else is here: ROUNDS=5 SCALE=1; draws bench/results.svg
 	@$(RUN_ENV) $(LUA) bench/run.lua $(B) $(ROUNDS) $(SCALE)
 
@@ -445,6 +445,9 @@ run-bench-micro: $(MODULE)
 
 bench-growth: $(MODULE) ## the cost of a write, and of a stream, as there are more of them
 	@$(RUN_ENV) $(LUA) bench/growth.lua
+
+bench-http: bench-modules ## weir.http beside node's http: ROUNDS=5 BENCH_SECONDS=4
+	@$(RUN_ENV) $(LUA) bench/http/run.lua $(B) $(ROUNDS) $(or $(BENCH_SECONDS),4)
 
 bench-modules: $(MODULE)
 	@for l in $(BENCH_LUAS); do $(MAKE) -s LUA=$$l build || exit 1; done
