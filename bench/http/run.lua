@@ -64,8 +64,7 @@ local function start(contender)
 end
 
 local function stop(server)
-  os.execute(("kill %d; while kill -0 %d 2>/dev/null; do sleep 0.05; done"):format(server.pid,
-    server.pid))
+  os.execute(("kill %d; sleep 0.2"):format(server.pid))
 end
 
 local function kibibytes(server, what)

@@ -10,6 +10,8 @@ end
 local function find(name)
   local found, module = pcall(require, name)
   if found then return module end
+  local is_missing = tostring(module):find("module '" .. name .. "' not found", 1, true)
+  if not is_missing then return nil, module end
   local path = package.path
   package.path = path .. ";" .. older_path(path)
   found, module = pcall(require, name)
