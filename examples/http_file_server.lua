@@ -231,9 +231,10 @@ local function try_it()
     local line, fields = ASKED[i][1], ASKED[i][2]
     ask(line, fields, function(status, head, body)
       local range = head:match "Content%-Range: [^\r]*"
-      print(line .. " " .. fields:gsub("\r\n", ""), status)
-      if range then print("", range) end
-      if status:find "^20" then print("", #body .. " bytes") end
+      print(fields == "" and line or line .. ", " .. fields:match "[^\r]*")
+      print("  " .. status)
+      if range then print("  " .. range) end
+      if status:find "^20" then print(("  %d bytes"):format(#body)) end
       next_one(i + 1)
     end)
   end

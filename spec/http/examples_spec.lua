@@ -22,24 +22,35 @@ describe("the example", function()
   it("http_file_server.lua answers what a browser asks", function()
     if missing then pending(missing) end
     assert.equal([[
-GET / 	200 OK
-	14 bytes
-HEAD /numbers.txt 	200 OK
-	0 bytes
-GET /numbers.txt Range: bytes=3-5	206 Partial Content
-	Content-Range: bytes 3-5/1000
-	3 bytes
-GET /numbers.txt Range: bytes=-2	206 Partial Content
-	Content-Range: bytes 998-999/1000
-	2 bytes
-GET /numbers.txt Range: bytes=2000-	416 Range Not Satisfiable
-	Content-Range: bytes */1000
-GET /numbers.txt If-Modified-Since: Fri, 31 Dec 2999 23:59:59 GMT	304 Not Modified
-GET /missing 	404 Not Found
-GET /../secret 	400 Bad Request
-GET /%2e%2e/secret 	400 Bad Request
-GET /leads/outside 	404 Not Found
-POST / 	405 Method Not Allowed
+GET /
+  200 OK
+  14 bytes
+HEAD /numbers.txt
+  200 OK
+  0 bytes
+GET /numbers.txt, Range: bytes=3-5
+  206 Partial Content
+  Content-Range: bytes 3-5/1000
+  3 bytes
+GET /numbers.txt, Range: bytes=-2
+  206 Partial Content
+  Content-Range: bytes 998-999/1000
+  2 bytes
+GET /numbers.txt, Range: bytes=2000-
+  416 Range Not Satisfiable
+  Content-Range: bytes */1000
+GET /numbers.txt, If-Modified-Since: Fri, 31 Dec 2999 23:59:59 GMT
+  304 Not Modified
+GET /missing
+  404 Not Found
+GET /../secret
+  400 Bad Request
+GET /%2e%2e/secret
+  400 Bad Request
+GET /leads/outside
+  404 Not Found
+POST /
+  405 Method Not Allowed
 ]], examples.run "http_file_server.lua")
     assert.equal("", examples.files_left())
   end)
