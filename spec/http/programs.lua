@@ -20,7 +20,7 @@ end
 function programs.start(line, server)
   local out, err, code = support.new_path ".out", support.new_path ".err", support.new_path ".code"
   local url = server and programs.url(server)
-  local command = url and line:gsub("%%s", url) or line
+  local command = url and (line:gsub("%%s", url)) or line
   os.execute(("{ { %s\n} > %s 2> %s < /dev/null; echo $? > %s.new; mv %s.new %s; } &"):format(
     command, out, err, code, code, code))
   local program = {}
