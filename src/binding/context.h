@@ -31,6 +31,7 @@ enum {
   WEIR_SLOT_ADD_OTHER,   /* function(error): see uncaught.c */
   WEIR_SLOT_CALL_HOOK,   /* functions of lua_sink.c */
   WEIR_SLOT_TAKE_RAISED,
+  WEIR_SLOT_TAKE_CHUNK,
   WEIR_SLOT_CALL_PACKED,     /* function of ticks.c */
   WEIR_SLOT_MAKE_STRING,     /* function of data.c */
   WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */

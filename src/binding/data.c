@@ -68,7 +68,9 @@ static bool begin_call(listening *it, const weir_lua_stream *stream, lua_State *
 
 /* Its argument is on top of the stack. */
 static void end_call(const listening *it, const weir_lua_stream *stream, lua_State *L) {
-  weir_context_call_handled(stream->context, L, 1, it->handler);
+  if (!weir_pipe_writer_give_value(stream->context, L)) {
+    weir_context_call_handled(stream->context, L, 1, it->handler);
+  }
   lua_settop(L, it->handler - 1);
 }
 

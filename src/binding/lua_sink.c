@@ -22,7 +22,7 @@ typedef struct hook_call {
 } hook_call;
 
 /* Pushes the value of an entry, whose anchor it gives back. */
-static void take_value(lua_State *L, weir_lua_stream *stream, int anchors, weir_entry *entry) {
+static void take_anchored(lua_State *L, weir_lua_stream *stream, int anchors, weir_entry *entry) {
   weir_anchors_push(L, anchors, entry->anchor);
   weir_anchors_drop(&stream->anchors, L, anchors, entry->anchor);
   entry->anchor = 0;
@@ -31,13 +31,13 @@ static void take_value(lua_State *L, weir_lua_stream *stream, int anchors, weir_
 /* Pushes the chunk of a write, or a fresh array of those of a writev. */
 static void push_chunks(lua_State *L, const hook_call *call, int anchors) {
   if (call->hook == HOOK_WRITE) {
-    take_value(L, call->stream, anchors, call->first);
+    take_anchored(L, call->stream, anchors, call->first);
     return;
   }
   lua_createtable(L, (int)call->count, 0);
   int i = 0;
   for (weir_entry *entry = call->first; entry; entry = entry->next) {
-    take_value(L, call->stream, anchors, entry);
+    take_anchored(L, call->stream, anchors, entry);
     lua_rawseti(L, -2, ++i);
   }
 }
@@ -216,6 +216,62 @@ static lua_results write_direct(weir_lua_stream *stream, lua_State *L) {
   return queue(L, stream, size);
 }
 
+/* --- the same, by a pipe --- */
+
+typedef struct taking {
+  weir_lua_stream *stream;
+  size_t size;
+  uint64_t operation; /* 0: it has not begun */
+} taking;
+
+/* function(taking*, userdata, chunk): begins, and calls the hook. Runs protected. */
+static lua_results take_chunk(lua_State *L) {
+  taking *it = lua_touserdata(L, 1);
+  weir_writable *w = &it->stream->writable;
+  uint64_t operation = w->operation_id + 1;
+  lua_getuservalue(L, 2);
+  lua_rawgeti(L, 4, HOOK_WRITE);
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  weir_done_push_of_write(L, 2, it->stream, operation); /* may run a finalizer, as above */
+  if (w->operation_id + 1 != operation || !weir_writable_begin_direct(w, it->size)) return 0;
+  it->operation = operation;
+  lua_call(L, 3, 0);
+  return 0;
+}
+
+/* The size of what is on top of the stack as a chunk; false: only write() can tell. */
+static bool size_of_value(lua_State *L, const weir_lua_stream *stream, size_t *size) {
+  *size = 1;
+  if (stream->writable.object_mode) return true;
+  if (lua_type(L, -1) != LUA_TSTRING) return false;
+  *size = lua_rawlen(L, -1);
+  return true;
+}
+
+static bool take_value(weir_lua_stream *stream, lua_State *L, weir_verdict *verdict) {
+  const lua_sink *self = stream->core.sink;
+  weir_context *context = stream->context;
+  taking it = {.stream = stream};
+  if (!self->writes || !weir_writable_is_idle(&stream->writable)) return false;
+  if (!size_of_value(L, stream, &it.size) || !lua_checkstack(L, 8)) return false;
+  weir_context_push(context, L, WEIR_SLOT_TAKE_CHUNK);
+  lua_pushlightuserdata(L, &it);
+  lua_pushvalue(L, -4);
+  lua_pushvalue(L, -4);
+  context->calls++;
+  int status = lua_pcall(L, 3, 0, 0);
+  context->calls--;
+  if (it.operation == 0) {
+    if (status != LUA_OK) lua_pop(L, 1); /* write() will meet it again, and say so */
+    return false;
+  }
+  if (status != LUA_OK) take_raise(stream, L, it.operation);
+  *verdict = weir_writable_end_direct(&stream->writable, it.size);
+  if (!weir_lua_stream_is_settled(stream)) weir_lua_stream_settle(stream);
+  return true;
+}
+
 /* --- the port --- */
 
 static void sink_submit_chunks(void *sink, weir_entry *first, size_t count, uint64_t operation) {
@@ -275,16 +331,20 @@ static void sink_close(void *sink, weir_error *error) {
 /* --- making one --- */
 
 static const weir_stream_kind writable = {
-    .name = "lua", .hooks = HOOKS, .write_direct = write_direct};
+    .name = "lua", .hooks = HOOKS, .write_direct = write_direct, .take_value = take_value};
 static const weir_stream_kind readable = {
     .name = "readable", .reads = true, .read_only = true, .hooks = HOOKS};
-static const weir_stream_kind duplex = {
-    .name = "duplex", .reads = true, .hooks = HOOKS, .write_direct = write_direct};
+static const weir_stream_kind duplex = {.name = "duplex",
+                                        .reads = true,
+                                        .hooks = HOOKS,
+                                        .write_direct = write_direct,
+                                        .take_value = take_value};
 static const weir_stream_kind transform = {.name = "transform",
                                            .reads = true,
                                            .hooks = HOOKS,
                                            .write_hook = "_transform()",
-                                           .write_direct = write_direct};
+                                           .write_direct = write_direct,
+                                           .take_value = take_value};
 
 static const weir_stream_kind request = {
     .name = "request", .reads = true, .read_only = true, .hooks = HOOKS, .has_class = true};
@@ -426,6 +486,8 @@ const luaL_Reg weir_lua_sink_functions[] = {
 void weir_lua_sink_open(weir_context *context, lua_State *L) {
   lua_pushcfunction(L, call_hook);
   weir_context_set(context, L, WEIR_SLOT_CALL_HOOK);
+  lua_pushcfunction(L, take_chunk);
+  weir_context_set(context, L, WEIR_SLOT_TAKE_CHUNK);
   lua_pushlightuserdata(L, context);
   lua_pushcclosure(L, take_raised, 1);
   weir_context_set(context, L, WEIR_SLOT_TAKE_RAISED);

@@ -42,6 +42,10 @@ typedef struct weir_stream_kind {
   bool is_socket;         /* `close` tells whether there was an error */
   /* write() of what is on the stack, the short way; 0: nothing was done. NULL: there is none. */
   lua_results (*write_direct)(weir_lua_stream *stream, lua_State *L);
+  /* write() of the value on top of the stack, above the userdata, where the sink takes it at once;
+  ** false: nothing was done. Pops nothing, and never raises. NULL: it never does.
+  */
+  bool (*take_value)(weir_lua_stream *stream, lua_State *L, weir_verdict *verdict);
   const char *(*path)(const weir_lua_stream *stream); /* may return NULL */
   void (*push_fd)(const weir_lua_stream *stream, lua_State *L);
   void (*push_pending)(const weir_lua_stream *stream, lua_State *L);

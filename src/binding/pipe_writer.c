@@ -8,15 +8,16 @@
 #include "binding/error_object.h"
 #include "binding/stream_methods.h"
 
-enum { UPVALUE_DESTINATION = 1, UPVALUE_FULL, UPVALUE_BLOCKED };
+/* The first is the destination, or false while the pipe is blocked. */
+enum { UPVALUE_OPEN_TO = 1, UPVALUE_FULL, UPVALUE_DESTINATION };
 
 /* function(chunk) */
 static lua_results pipe_write(lua_State *L) {
   lua_settop(L, 1);
-  lua_pushvalue(L, lua_upvalueindex(UPVALUE_DESTINATION));
+  lua_pushvalue(L, lua_upvalueindex(UPVALUE_OPEN_TO));
   lua_insert(L, 1); /* 1: the destination, 2: the chunk, as write() has them */
   int results = 0;
-  if (!lua_toboolean(L, lua_upvalueindex(UPVALUE_BLOCKED))) {
+  if (lua_toboolean(L, 1)) {
     results = weir_stream_write_from_lua(L);
     if (lua_toboolean(L, -results)) return 0;
   }
@@ -35,16 +36,17 @@ static lua_results new_pipe_writer(lua_State *L) {
   lua_settop(L, 2);
   weir_lua_stream_check(L, 1, "pipe");
   luaL_checktype(L, 2, LUA_TFUNCTION);
-  lua_pushboolean(L, 0);
-  lua_pushcclosure(L, pipe_write, UPVALUE_BLOCKED);
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, pipe_write, UPVALUE_DESTINATION);
   return 1;
 }
 
 static lua_results block_pipe(lua_State *L) {
   lua_settop(L, 2);
   if (lua_tocfunction(L, 1) != pipe_write) luaL_argerror(L, 1, "pipe writer expected");
-  lua_pushboolean(L, lua_toboolean(L, 2));
-  lua_setupvalue(L, 1, UPVALUE_BLOCKED);
+  if (lua_toboolean(L, 2)) lua_pushboolean(L, 0);
+  else lua_getupvalue(L, 1, UPVALUE_DESTINATION);
+  lua_setupvalue(L, 1, UPVALUE_OPEN_TO);
   return 0;
 }
 
@@ -56,15 +58,9 @@ const luaL_Reg weir_pipe_writer_functions[] = {
 
 /* --- bytes as they are --- */
 
-static bool upvalue_is_true(lua_State *L, int n) {
-  lua_getupvalue(L, -1, n);
-  bool value = lua_toboolean(L, -1) != 0;
-  lua_pop(L, 1);
-  return value;
-}
-
+/* NULL: blocked. */
 static weir_lua_stream *destination_of(lua_State *L) {
-  lua_getupvalue(L, -1, UPVALUE_DESTINATION);
+  lua_getupvalue(L, -1, UPVALUE_OPEN_TO);
   weir_lua_stream *stream = weir_lua_stream_test(L, -1);
   lua_pop(L, 1);
   return stream;
@@ -72,7 +68,6 @@ static weir_lua_stream *destination_of(lua_State *L) {
 
 bool weir_pipe_writer_takes(lua_State *L, const weir_entry *chunk) {
   if (!chunk->slab || lua_tocfunction(L, -1) != pipe_write) return false;
-  if (upvalue_is_true(L, UPVALUE_BLOCKED)) return false;
   const weir_lua_stream *stream = destination_of(L);
   return stream && stream->core.writable && weir_sink_takes_bytes(stream->core.port);
 }
@@ -105,4 +100,24 @@ void weir_pipe_writer_give(weir_context *context, lua_State *L, const weir_entry
   if (verdict == WEIR_GO_ON || verdict == WEIR_NO_MEMORY) lua_pop(L, 1);
   else call_full(context, L, destination, chunk, refusal);
   weir_error_release(refusal);
+}
+
+/* --- values --- */
+
+bool weir_pipe_writer_give_value(weir_context *context, lua_State *L) {
+  int writer = lua_gettop(L) - 1;
+  weir_verdict verdict;
+  if (lua_tocfunction(L, writer) != pipe_write) return false;
+  lua_getupvalue(L, writer, UPVALUE_OPEN_TO);
+  weir_lua_stream *stream = weir_lua_stream_test(L, -1);
+  bool is_given = false;
+  if (stream && stream->kind->take_value && !weir_context_is_of_parent(context)) {
+    lua_pushvalue(L, writer + 1);
+    is_given = stream->kind->take_value(stream, L, &verdict);
+  }
+  lua_settop(L, is_given ? writer : writer + 1);
+  if (!is_given) return false;
+  if (verdict == WEIR_GO_ON) lua_pop(L, 1);
+  else call_full(context, L, stream, NULL, NULL);
+  return true;
 }

@@ -24,5 +24,10 @@ extern const luaL_Reg weir_pipe_writer_functions[];
 bool weir_pipe_writer_takes(lua_State *L, const weir_entry *chunk);
 /* Gives the one on top of the stack the bytes, and pops it. Never raises. */
 void weir_pipe_writer_give(weir_context *context, lua_State *L, const weir_entry *chunk);
+/* The function below the value on top of the stack may be a pipe writer whose destination takes the
+** value at once: then it gets it, and both are popped. Returns false, with nothing done, if it has
+** to be called. Never raises.
+*/
+bool weir_pipe_writer_give_value(weir_context *context, lua_State *L);
 
 #endif
