@@ -72,6 +72,8 @@ local workloads = {
     contenders = on_both("custom", { { "weir" } }) },
   { title = "the same, each answered on the next tick", count = scaled(2e6), after = " later",
     contenders = on_both("custom", { { "weir, answered later" } }) },
+  { title = "a million chunks from a source through a transform into a sink", count = scaled(1e6),
+    contenders = on_both("transform", { { "weir" } }) },
 }
 
 -- Running -----------------------------------------------------------------------------------------

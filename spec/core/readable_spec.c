@@ -45,6 +45,29 @@ SPEC("with a mark of 0 one chunk is as many as it takes [RD-003]") {
   fake_host_free(host);
 }
 
+SPEC("who listens is told directly only where a push would go straight through") {
+  fake_host *host = open_with((fake_reader){.mark = 4, .is_asked = true});
+  weir_readable *r = host->readable;
+  CHECK(!weir_readable_begin_direct(r)); /* nobody listens */
+  fake_flow(host);
+  CHECK(weir_readable_begin_direct(r));
+  CHECK_EQUAL(weir_readable_end_direct(r), WEIR_GO_ON);
+  CHECK(r->did_read);
+  CHECK_EQUAL(r->takes, 1);
+  CHECK_EQUAL(r->length, 0);
+  weir_readable_pause(r);
+  CHECK(!weir_readable_begin_direct(r));
+  fake_push(host, "kept");
+  weir_readable_resume(r);
+  CHECK(!weir_readable_begin_direct(r)); /* one is before it */
+  fake_run(host);
+  CHECK(weir_readable_begin_direct(r));
+  weir_readable_push_end(r); /* by the listener */
+  CHECK_EQUAL(weir_readable_end_direct(r), WEIR_SLOW_DOWN);
+  CHECK(!weir_readable_begin_direct(r));
+  fake_host_free(host);
+}
+
 SPEC("in object mode each value counts 1") {
   fake_host *host = open_with((fake_reader){.mark = 2, .object_mode = true});
   fake_push(host, "first");

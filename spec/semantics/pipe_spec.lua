@@ -88,6 +88,59 @@ describe("pipe", function()
     assert.equal("w.pipe w.finish r.pause w.unpipe w.close", log.take())
   end)
 
+  it("tells an error that the destination's hook raises, and what it raised later", function()
+    open()
+    local raises = weir.writable { write = function(_, _, done)
+      done()
+      error "behind its answer"
+    end }
+    local heard
+    raises:on("error", function(err) heard = tostring(err) end)
+    rs:pipe(raises)
+    rs:push "a"
+    streams.run()
+    assert.matches("behind its answer", heard)
+    assert.is_true(raises:destroyed())
+  end)
+
+  it("may be undone, corked, or come to an end within the destination's hook", function()
+    for _, act in ipairs {
+      function(target) rs:unpipe(target) end,
+      function(target) target:cork() target:uncork() end,
+      function(target) target:destroy() end,
+      function() rs:push(nil) end,
+    } do
+      open()
+      local got = {}
+      local target = weir.writable { write = function(self, chunk, done)
+        got[#got + 1] = chunk
+        if #got == 1 then act(self) end
+        done()
+      end }
+      rs:pipe(target)
+      rs:push "a"
+      rs:push "b"
+      streams.run()
+      assert.equal("a", got[1])
+      assert.is_true(#got <= 2)
+    end
+  end)
+
+  it("into a corked destination queues, and drains when it is uncorked", function()
+    open(nil, { high_water_mark = 2 })
+    ws:cork()
+    rs:pipe(ws)
+    log.take()
+    for chunk in ("abc"):gmatch "." do rs:push(chunk) end
+    streams.run()
+    assert.equal(2, ws:writable_length())
+    ws:uncork()
+    rs:push(nil)
+    streams.run()
+    assert.is_true(ws:writable_finished())
+    assert.matches("W%(a%).*W%(b%).*W%(c%)", log.take())
+  end)
+
   it("starts a source that was paused [PI-004]", function()
     open()
     rs:pause()

@@ -254,7 +254,8 @@ static bool take_value(weir_lua_stream *stream, lua_State *L, weir_verdict *verd
   weir_context *context = stream->context;
   taking it = {.stream = stream};
   if (!self->writes || !weir_writable_is_idle(&stream->writable)) return false;
-  if (!size_of_value(L, stream, &it.size) || !lua_checkstack(L, 8)) return false;
+  if (stream->writable.corked > 0) return false;
+  if (!size_of_value(L, stream, &it.size) || !lua_checkstack(L, 12)) return false;
   weir_context_push(context, L, WEIR_SLOT_TAKE_CHUNK);
   lua_pushlightuserdata(L, &it);
   lua_pushvalue(L, -4);
@@ -263,7 +264,10 @@ static bool take_value(weir_lua_stream *stream, lua_State *L, weir_verdict *verd
   int status = lua_pcall(L, 3, 0, 0);
   context->calls--;
   if (it.operation == 0) {
-    if (status != LUA_OK) lua_pop(L, 1); /* write() will meet it again, and say so */
+    if (status != LUA_OK) { /* no memory, or on older Luas a finalizer that raised */
+      weir_context_uncaught(context, L);
+      lua_pop(L, 1);
+    }
     return false;
   }
   if (status != LUA_OK) take_raise(stream, L, it.operation);
@@ -348,8 +352,11 @@ static const weir_stream_kind transform = {.name = "transform",
 
 static const weir_stream_kind request = {
     .name = "request", .reads = true, .read_only = true, .hooks = HOOKS, .has_class = true};
-static const weir_stream_kind response = {
-    .name = "response", .hooks = HOOKS, .has_class = true, .write_direct = write_direct};
+static const weir_stream_kind response = {.name = "response",
+                                          .hooks = HOOKS,
+                                          .has_class = true,
+                                          .write_direct = write_direct,
+                                          .take_value = take_value};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
