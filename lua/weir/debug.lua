@@ -75,7 +75,7 @@ end
 local function check_done(now)
   local seen = {}
   for _, entry in ipairs(core.inspect()) do
-    if entry.waits_for then
+    if entry.waits_for and entry.kind ~= "response" then -- which waits for its client
       local stream = entry.stream
       local work = entry.waits_for .. stream:stats().flushes
       local before = state.working[stream]

@@ -13,7 +13,7 @@ local require = require
 local own_path = package.path
 local function load_part(module)
   local loaded = package.loaded[module]
-  if loaded then return loaded end
+  if type(loaded) == "table" then return loaded end -- Lua 5.1 leaves a mark of what has failed
   local path_now = package.path
   package.path = own_path
   local found, part = pcall(require, module)

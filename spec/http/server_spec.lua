@@ -232,6 +232,28 @@ describe("a response", function()
   end)
 end)
 
+describe("weir.http", function()
+  setup(support.open_folder)
+  teardown(support.remove_folder)
+
+  it("says what is missing where it cannot be had; weir itself needs nothing of it", function()
+    for _, name in ipairs { "lpeg", "lpeg_patterns" } do
+      local child = support.child(([[
+        package.preload[%q] = function() error "not to be found" end
+        assert(weir.connect)
+        local ok, err = pcall(require, "weir.http")
+        print(ok, err)
+        print(pcall(function() return weir.http end))
+      ]]):format(name == "lpeg" and "lpeg" or "lpeg_patterns.http"))
+      assert.equal(0, child.code)
+      local first, second = child.output:match "^(.*)\n(false.-)\n$"
+      assert.truthy(first:find("weir.http needs " .. name .. ",", 1, true), child.output)
+      assert.truthy(first:find "not to be found", child.output)
+      assert.truthy(second, child.output)
+    end
+  end)
+end)
+
 describe("a request", function()
   after_each(support.settle)
 
@@ -256,6 +278,30 @@ describe("a request", function()
       table.concat(seen, " "))
     assert.equal("host=spec content-type=text/x x-list=a x-list=b cookie=a=1 cookie=b=2 get=got "
       .. "connection=close", seen.names)
+    support.close(server)
+  end)
+
+  it_serves("and its response may be given fields, and are streams of weir in all else", function()
+    local checked
+    local server = support.serve(function(request, response)
+      request.user, response.user = "me", "you"
+      request.method = "changed"
+      assert.equal("me you changed", request.user .. " " .. response.user .. " " .. request.method)
+      assert.is_nil(request.nothing)
+      assert.equal(200, response.status)
+      assert.truthy(tostring(request):find "request")
+      assert.truthy(tostring(response):find "response")
+      assert.is_true(response:writable())
+      assert.is_false(response:writable_ended())
+      assert.is_true(request:readable())
+      local kinds = {}
+      for _, entry in ipairs(weir.inspect()) do kinds[entry.kind] = true end
+      assert.is_true(kinds.request and kinds.response)
+      checked = true
+      response:end_()
+    end)
+    support.ask(server, support.get())
+    assert.is_true(checked)
     support.close(server)
   end)
 

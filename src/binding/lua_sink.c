@@ -42,6 +42,20 @@ static void push_chunks(lua_State *L, const hook_call *call, int anchors) {
   }
 }
 
+/* Pushes a hook of the stream whose userdata is at `self`, and whose table at `fields`. Those of a
+** class are kept there.
+*/
+static void push_hook(lua_State *L, const weir_lua_stream *stream, int self, int fields, int hook) {
+  if (!stream->kind->has_class) {
+    lua_rawgeti(L, fields, hook);
+  } else if (lua_getmetatable(L, self)) {
+    lua_rawgeti(L, -1, hook);
+    lua_remove(L, -2);
+  } else {
+    lua_pushnil(L);
+  }
+}
+
 /* function(hook_call*): pushes what the hook gets and calls it. Runs protected: all of it may
 ** raise.
 */
@@ -50,7 +64,7 @@ static lua_results call_hook(lua_State *L) {
   weir_lua_stream *stream = call->stream;
   if (!weir_lua_stream_push(stream, L)) return 0; /* 2: the userdata */
   lua_getuservalue(L, 2);
-  lua_rawgeti(L, 3, call->hook);
+  push_hook(L, stream, 2, 3, call->hook);
   lua_pushvalue(L, 2);
   int arguments = 3;
   if (call->first) {
@@ -123,7 +137,7 @@ static void run_read(weir_lua_stream *stream, uint64_t size) {
   int top = lua_gettop(L);
   if (!weir_lua_stream_push_roughly(stream, L)) return;
   lua_getuservalue(L, top + 2);
-  lua_rawgeti(L, top + 3, HOOK_READ);
+  push_hook(L, stream, top + 2, top + 3, HOOK_READ);
   lua_pushvalue(L, top + 2);
   weir_push_count(L, size);
   context->calls++;
@@ -158,7 +172,7 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
   uint64_t operation = stream->writable.operation_id + 1;
   luaL_checkstack(L, WEIR_STACK, NULL);
   lua_getuservalue(L, 1);
-  lua_rawgeti(L, -1, HOOK_WRITE);
+  push_hook(L, stream, 1, lua_gettop(L), HOOK_WRITE);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   weir_done_push_of_write(L, 1, stream,
@@ -230,7 +244,7 @@ static lua_results take_chunk(lua_State *L) {
   weir_writable *w = &it->stream->writable;
   uint64_t operation = w->operation_id + 1;
   lua_getuservalue(L, 2);
-  lua_rawgeti(L, 4, HOOK_WRITE);
+  push_hook(L, it->stream, 2, 4, HOOK_WRITE);
   lua_pushvalue(L, 2);
   lua_pushvalue(L, 3);
   weir_done_push_of_write(L, 2, it->stream, operation); /* may run a finalizer, as above */
@@ -351,12 +365,9 @@ static const weir_stream_kind transform = {.name = "transform",
                                            .take_value = take_value};
 
 static const weir_stream_kind request = {
-    .name = "request", .reads = true, .read_only = true, .hooks = HOOKS, .has_class = true};
-static const weir_stream_kind response = {.name = "response",
-                                          .hooks = HOOKS,
-                                          .has_class = true,
-                                          .write_direct = write_direct,
-                                          .take_value = take_value};
+    .name = "request", .reads = true, .read_only = true, .has_class = true};
+static const weir_stream_kind response = {
+    .name = "response", .has_class = true, .write_direct = write_direct, .take_value = take_value};
 
 static bool has_hook(lua_State *L, int hooks, int hook) {
   lua_rawgeti(L, hooks, hook);
@@ -415,7 +426,7 @@ typedef struct mould {
   lua_sink sink;
 } mould;
 
-enum { UPVALUE_MOULD = 2, UPVALUE_HOOKS, UPVALUE_CLASS };
+enum { UPVALUE_MOULD = 2, UPVALUE_CLASS };
 
 static void set_field(lua_State *L, int fields, int field, int value) {
   lua_pushvalue(L, value);
@@ -430,7 +441,6 @@ static lua_results make(lua_State *L) {
   lua_settop(L, 2);
   weir_lua_stream *stream = weir_lua_stream_new(context, L, it->kind, sizeof(lua_sink)); /* 3 */
   lua_getuservalue(L, 3);
-  set_hooks(L, 4, lua_upvalueindex(UPVALUE_HOOKS));
   set_field(L, 4, WEIR_FIELD_OWN, 1);
   set_field(L, 4, WEIR_FIELD_FIELDS, 2);
   lua_settop(L, 3);
@@ -454,7 +464,7 @@ static lua_results new_maker(lua_State *L, const weir_stream_kind *kind) {
   *it = (mould){.kind = kind};
   weir_options_read(L, 1, &it->options);
   fill_port(&it->sink, L, 2);
-  lua_pushvalue(L, 2);
+  set_hooks(L, 3, 2);
   lua_pushvalue(L, 3);
   lua_pushcclosure(L, make, UPVALUE_CLASS);
   return 1;

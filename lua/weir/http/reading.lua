@@ -12,6 +12,7 @@ local push = core.meta().__index.push
 
 local PIPELINED_MAX = 8          -- requests that are answered at a time; more wait in the socket
 local DISCARD_MAX = 256 * 1024   -- of a body that nobody reads; then the connection is closed
+local DROP_MAX = 64 * 1024 ^ 2   -- of what still comes then, so that the client hears the answer
 
 Reading.pipelined_max = PIPELINED_MAX
 
@@ -162,7 +163,7 @@ end
 -- Drops all that comes: the connection will be closed.
 function steps.closing(self, data)
   self.dropped = (self.dropped or 0) + #data
-  if self.dropped > 4 * DISCARD_MAX then
+  if self.dropped > DROP_MAX then
     if self.current then self:pause() else self:abort() end
   end
   return #data + 1
