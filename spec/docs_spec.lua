@@ -10,6 +10,9 @@ local HAS_CLOSE = load_text "local x <close> = nil" ~= nil
 -- Why a block cannot be run here; nil: it can.
 local function lacks(block)
   if block.kind == "lua 5.4" and not HAS_CLOSE then return "needs Lua 5.4" end
+  if block.text:find("weir.http", 1, true) and not pcall(require, "weir.http") then
+    return "weir.http needs lpeg and lpeg_patterns"
+  end
 end
 
 local function is_lua(block) return block.kind == "lua" or block.kind == "lua 5.4" end
