@@ -26,14 +26,16 @@ end
 -- The time is over.
 function Connection:expire()
   local what = self.waits_for
+  local is_ours = what == "head" or what == "request" -- to wait for, whatever is still to be sent
+  if not is_ours and self.socket:writable_length() > 0 then
+    return self:wait_for(what) -- it is there, but slow
+  end
   self:wait_for(nil)
-  if what == "head" or what == "request" then
+  if is_ours then
     if what == "head" and not self.rest and not self.first then return self:close() end
     self:refuse(408, "Request Timeout")
   elseif what == "idle" then
     self:close()
-  elseif what == "half_open" and self.blocked then
-    self:wait_for(what) -- it is there, but slow
   else
     self:abort()
   end
@@ -125,9 +127,12 @@ end
 
 function Connection:drained()
   self.blocked = false
+  if self.waits_for == "idle" or self.waits_for == "linger" then self:wait_for(self.waits_for) end
   local it = self.current
-  if not it or it.refusal then return end
-  if it.bytes > 0 and not it.ticking then response.flush(it) else response.release(it) end
+  if it and not it.refusal then
+    if it.bytes > 0 and not it.ticking then response.flush(it) else response.release(it) end
+  end
+  if self.held then core.next_tick(self.go_on, self) end
 end
 
 -- The bytes of the first that are on their way have been written, or will never be.
@@ -206,7 +211,7 @@ end
 -- The peer says nothing more: it may wait for answers, or be gone.
 function Connection:ended()
   self.input_ended = true
-  if not self.rest or self.count < reading.pipelined_max then self:check_input_ended() end
+  if not self.rest or not self.held then self:check_input_ended() end
 end
 
 function Connection:check_input_ended()

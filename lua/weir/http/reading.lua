@@ -14,8 +14,6 @@ local PIPELINED_MAX = 8          -- requests that are answered at a time; more w
 local DISCARD_MAX = 256 * 1024   -- of a body that nobody reads; then the connection is closed
 local DROP_MAX = 64 * 1024 ^ 2   -- of what still comes then, so that the client hears the answer
 
-Reading.pipelined_max = PIPELINED_MAX
-
 -- Exchanges ---------------------------------------------------------------------------------------
 
 -- One request and its response: all of its fields that most of them need are made at once.
@@ -84,8 +82,9 @@ end
 function Reading:go_on()
   if self.consuming then return end
   local rest = self.rest
-  self.rest = nil
+  self.rest, self.held = nil, false
   if rest then self:consume(rest) end
+  if self.held then return end
   if not self.full and self.step ~= "closing" then self:resume() end
   if self.input_ended then self:check_input_ended() end
 end
@@ -102,11 +101,12 @@ function Reading:resume()
   self.socket:resume()
 end
 
--- Whether no head is to be read now.
+-- Whether no head is to be read now: so many are under way, or so much waits for the client.
 local function holds_back(self)
   if self.has_last then -- the client said that it was
     self.step = "closing"
-  elseif self.count >= PIPELINED_MAX then
+  elseif self.count >= PIPELINED_MAX or self.blocked then
+    self.held = true
     self:pause()
   else
     return false
