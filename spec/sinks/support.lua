@@ -268,7 +268,7 @@ end
 
 -- Faults: see spec/support/preload/fault_shim.c ---------------------------------------------------
 
-local SHIM_SOURCE = "spec/support/preload/fault_shim.c"
+local SHIM_SOURCE = "spec/support/preload/fault_shim.c spec/support/preload/fault_calls.c"
 local shim, no_shim
 
 local function build_shim()
@@ -276,9 +276,10 @@ local function build_shim()
   local target = paths.build .. "/fault_shim.so"
   local compiler = os.getenv "CC" or "cc"
   -- Compiled aside, so that another run of the specs never finds half of it.
-  local output, code = support.sh(([[unset LD_PRELOAD; [ %s -nt %s ] || {
+  local output, code = support.sh(([[unset LD_PRELOAD
+    [ "$(ls -t %s spec/support/preload/fault_* 2> /dev/null | head -n 1)" = %s ] || {
     %s -O1 -U_FORTIFY_SOURCE -shared -fPIC -o %s.$$ %s -ldl && mv %s.$$ %s; }]]):format(
-    target, SHIM_SOURCE, compiler, target, SHIM_SOURCE, target, target))
+    target, target, compiler, target, SHIM_SOURCE, target, target))
   if code ~= 0 then return nil, "fault_shim.c cannot be compiled: " .. output end
   return support.top() .. "/" .. target
 end

@@ -9,7 +9,6 @@ local OPTIONS = {
   plain = {}, append = { flags = "a" }, data = { sync = "data" }, full = { sync = "full" },
   atomic = { atomic = true },
 }
-local LINES = 40
 
 local path = torture.folder .. "/file"
 local options = OPTIONS[torture[1] or "plain"]
@@ -21,34 +20,15 @@ if torture[2] == "warm" then
   os.remove(path)
 end
 
--- All that is noted needs no memory: it is there already.
-local texts, accepted, told, went_well = {}, {}, {}, {}
-local finished, starved, callbacks = false, false, {}
-for i = 1, LINES do
-  texts[i] = ("line %d %s\n"):format(i, ("x"):rep(i % 9 == 0 and 5000 or i % 50))
-  accepted[i], told[i], went_well[i] = false, 0, false
-  callbacks[i] = function(err)
-    told[i] = told[i] + 1
-    went_well[i] = err == nil
-  end
-end
-
-local function run(mode)
-  local ok, err = pcall(weir.run, mode)
-  if not ok and tostring(err):find "not enough memory" then starved = true end
-end
+local book = dofile "spec/torture/book.lua"(40)
+local finished = false
 
 local function body()
   local ws = weir.create_write_stream(path, options)
   ws:on("error", function() end)
   ws:on("finish", function() finished = true end)
-  for i = 1, LINES do
-    local ok, taken = pcall(ws.write, ws, texts[i], callbacks[i])
-    accepted[i] = ok and taken ~= nil
-    if i % 10 == 0 then run "nowait" end
-  end
-  pcall(ws.end_, ws)
-  run()
+  book.write(ws)
+  book.turn()
 end
 
 local function read()
@@ -61,17 +41,11 @@ end
 
 local function check()
   collectgarbage()
-  for _ = 1, 100 do run() end
+  for _ = 1, 100 do book.turn() end
   collectgarbage()
-  run()
-  local content, expected, acknowledged = read(), {}, 0
-  for i = 1, LINES do
-    assert(told[i] <= 1 and (told[i] == 1 or starved or not accepted[i]),
-      ("line %d: accepted %s, told %d times"):format(i, tostring(accepted[i]), told[i]))
-    if accepted[i] then expected[#expected + 1] = texts[i] end
-    if went_well[i] then acknowledged = #table.concat(expected) end
-  end
-  expected = table.concat(expected)
+  book.turn()
+  book.check_told()
+  local content, expected, acknowledged = read(), book.expected(), book.acknowledged()
   assert(expected:sub(1, #content) == content, "the file is no prefix of what was accepted")
   if options.atomic then
     assert(#content == 0 or content == expected, "the target is neither old nor new")

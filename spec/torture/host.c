@@ -42,16 +42,20 @@ static bool lua_fails(size_t old, size_t size) {
   return true;
 }
 
+/* What the linker makes: Lua's memory is not counted as ours. */
+void *__real_realloc(void *memory, size_t size);
+void __real_free(void *memory);
+
 static void *allocate(void *unused, void *memory, size_t old, size_t size) {
   (void)unused;
   if (!memory) old = 0;
   if (size == 0) {
-    free(memory);
+    __real_free(memory);
     lua_live -= (long)old;
     return NULL;
   }
   if (lua_fails(old, size)) return NULL;
-  void *moved = realloc(memory, size);
+  void *moved = __real_realloc(memory, size);
   if (moved) lua_live += (long)size - (long)old;
   return moved;
 }
@@ -64,7 +68,8 @@ static void arm(void) {
   lua_failed_before = false;
   if (now.kind == TORTURE_MALLOC) failing_alloc_begin(now.nth, now.sticky);
   if (now.kind == TORTURE_UV) torture_uv_begin(now.nth, now.sticky);
-  if (now.kind == TORTURE_CALLS) fault_shim_begin(now.rule, torture.folder);
+  if (now.kind == TORTURE_CALLS)
+    fault_shim_begin(now.rule, now.of_sockets ? "socket:[" : torture.folder);
 }
 
 static void disarm(void) {
@@ -106,15 +111,17 @@ static void complain(const char *what, const char *text) {
   printf("FAILED  %s: %s: %s\n", torture_name(&now), what, text);
 }
 
-/* Global `torture`: the folder, the arguments, arm() and disarm(). */
+/* Global `torture`: the folder, the arguments, arm(), disarm(), and `calm` where nothing fails. */
 static void push_self(lua_State *L) {
-  lua_createtable(L, 0, 4);
+  lua_createtable(L, 0, 5);
   lua_pushstring(L, torture.folder);
   lua_setfield(L, -2, "folder");
   lua_pushcfunction(L, lua_arm);
   lua_setfield(L, -2, "arm");
   lua_pushcfunction(L, lua_disarm);
   lua_setfield(L, -2, "disarm");
+  lua_pushboolean(L, now.nth == 0);
+  lua_setfield(L, -2, "calm");
   for (int i = 0; i < torture.argument_count; i++) {
     lua_pushstring(L, torture.arguments[i]);
     lua_rawseti(L, -2, i + 1);

@@ -19,8 +19,10 @@ typedef struct torture_fault {
   torture_kind kind;
   long nth; /* 0: none */
   bool sticky;
-  char rule[128]; /* TORTURE_CALLS: see fault_shim.c */
-  long asked;     /* afterwards: how many allocations there were */
+  char rule[64];   /* TORTURE_CALLS: see fault_shim.c */
+  bool of_sockets; /* and not of files */
+  char name[96];
+  long asked; /* afterwards: how many allocations there were */
 } torture_fault;
 
 typedef struct torture_options {

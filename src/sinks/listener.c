@@ -84,24 +84,27 @@ static bool remove_stale(const weir_address *address) {
 }
 
 /* The mode is set before bind, which keeps it within the umask, and again before anybody can
-** connect: the socket is at no time open to more than it shall be.
+** connect (own_path): the socket is at no time open to more than it shall be.
 */
 static int bind_path(int fd, const weir_address *address, mode_t mode) {
   if (mode) (void)!fchmod(fd, mode);
-  if (bind(fd, &address->as.any, address->size) != 0) {
-    if (errno != EADDRINUSE || !address->as.path.sun_path[0]) return -errno;
-    if (!remove_stale(address)) return -EADDRINUSE;
-    if (bind(fd, &address->as.any, address->size) != 0) return -errno;
-  }
-  if (!address->as.path.sun_path[0] || !mode) return 0;
-  return chmod(address->as.path.sun_path, mode) == 0 ? 0 : -errno;
+  if (bind(fd, &address->as.any, address->size) == 0) return 0;
+  if (errno != EADDRINUSE || !address->as.path.sun_path[0]) return -errno;
+  if (!remove_stale(address)) return -EADDRINUSE;
+  return bind(fd, &address->as.any, address->size) == 0 ? 0 : -errno;
 }
 
-static int keep_path(weir_listener *it, const weir_address *address) {
-  if (!address->as.path.sun_path[0]) return 0; /* an abstract name leaves nothing behind */
-  it->path = strdup(address->as.path.sun_path);
-  if (!it->path) return -ENOMEM;
-  return lstat(it->path, &it->file) == 0 ? 0 : -errno;
+/* What was bound a moment ago is ours to remove, now or at the end. */
+static int own_path(weir_listener *it, const weir_address *address, mode_t mode) {
+  const char *path = address->as.path.sun_path;
+  if (!path[0]) return 0; /* an abstract name leaves nothing behind */
+  int error = lstat(path, &it->file) == 0 ? 0 : -errno;
+  if (!error) it->path = strdup(path);
+  if (!it->path) {
+    unlink(path);
+    return error ? error : -ENOMEM;
+  }
+  return !mode || chmod(path, mode) == 0 ? 0 : -errno;
 }
 
 static void remove_path(weir_listener *it) {
@@ -115,7 +118,7 @@ int weir_listener_open_path(weir_listener *it, const weir_address *address, mode
   int fd = weir_socket_open(AF_UNIX);
   if (fd < 0) return fd;
   int error = bind_path(fd, address, mode);
-  if (!error) error = keep_path(it, address);
+  if (!error) error = own_path(it, address, mode);
   if (!error && listen(fd, backlog) != 0) error = -errno;
   if (!error) {
     it->fd = fd;
@@ -199,7 +202,8 @@ static int open_handles(weir_listener *it) {
   it->handles++;
   weir_timer_stop(&it->pause);
   error = weir_handle_open(&it->poll, it->loop, UV_POLL, it->fd, it);
-  if (!error) it->handles++;
+  if (error) it->poll.owner = NULL;
+  else it->handles++;
   return error;
 }
 
@@ -227,7 +231,7 @@ void weir_listener_close(weir_listener *it) {
   it->fd = -1;
   it->handles++;
   it->in_close = true;
-  if (it->poll.uv.any) weir_handle_close(&it->poll, on_poll_closed);
+  if (it->poll.owner) weir_handle_close(&it->poll, on_poll_closed);
   if (it->pause.owner) weir_timer_end(&it->pause);
   it->in_close = false;
   weir_socket_close(fd);

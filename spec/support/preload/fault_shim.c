@@ -6,61 +6,73 @@
 ** `when` is 3 (the third such call), 3+ (and all after it) or *; `what` is an errno by name or number,
 ** s7 (at most 7 bytes go through; s0: the call answers 0), d50 (waits 50 ms; later rules still fit).
 **
-** Only calls on files whose path begins with FAULTS_PATH count. FAULTS_LOG names a file that gets a
-** line "call path result" for each of them when it is over, the result being -errno after a failure;
-** one that is delayed gets a line "delayed call path ms" first.
+** Only calls on files whose path begins with FAULTS_PATH count; that of a socket is "socket:[number]",
+** and two beginnings may be given, with a | between them. FAULTS_LOG names a file that gets a line
+** "call path result" for each of them when it is over, the result being -errno after a failure; one
+** that is delayed gets a line "delayed call path ms" first. The calls that are not about bytes are in
+** fault_calls.c.
 **
 ** Linux, and any libc whose functions can be interposed. It is not part of support.a: there it would
 ** take the place of the functions of libc.
 ** SPDX-License-Identifier: MIT
 */
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "fault_parts.h"
 #include "fault_shim.h"
 
-enum { RULES_MAX = 128, PATH_BYTES = 4096, VECTORS_MAX = 1024 };
+enum { RULES_MAX = 128, VECTORS_MAX = 1024 };
 
-typedef enum call {
-  WRITE,
-  WRITEV,
-  PWRITEV,
-  OPEN,
-  FSYNC,
-  FDATASYNC,
-  CLOSE,
-  RENAME,
-  FCHMOD,
-  READ,
-  PREAD
-} call;
-static const char *const names[] = {"write", "writev", "pwritev", "open", "fsync", "fdatasync",
-                                    "close", "rename", "fchmod",  "read", "pread"};
-enum { CALLS = sizeof names / sizeof *names };
+static const char *const names[FAULT_CALLS] = {
+    "write",       "writev",      "pwritev", "open",    "fsync",    "fdatasync",  "close",
+    "rename",      "fchmod",      "read",    "pread",   "fstat",    "lstat",      "stat",
+    "chmod",       "fchown",      "unlink",  "link",    "fcntl",    "socket",     "bind",
+    "listen",      "accept4",     "connect", "sendmsg", "shutdown", "getsockopt", "setsockopt",
+    "getsockname", "getpeername", "poll"};
 
 static const struct {
   const char *name;
   int value;
 } errors[] = {
-    {"EACCES", EACCES}, {"EAGAIN", EAGAIN}, {"EDQUOT", EDQUOT}, {"EINTR", EINTR},
-    {"EINVAL", EINVAL}, {"EIO", EIO},       {"EMFILE", EMFILE}, {"ENFILE", ENFILE},
-    {"ENOMEM", ENOMEM}, {"ENOSPC", ENOSPC}, {"EPERM", EPERM},   {"EROFS", EROFS},
+    {"EACCES", EACCES},
+    {"EADDRNOTAVAIL", EADDRNOTAVAIL},
+    {"EAFNOSUPPORT", EAFNOSUPPORT},
+    {"EAGAIN", EAGAIN},
+    {"ECONNABORTED", ECONNABORTED},
+    {"ECONNREFUSED", ECONNREFUSED},
+    {"ECONNRESET", ECONNRESET},
+    {"EDQUOT", EDQUOT},
+    {"EINPROGRESS", EINPROGRESS},
+    {"EINTR", EINTR},
+    {"EINVAL", EINVAL},
+    {"EIO", EIO},
+    {"EMFILE", EMFILE},
+    {"ENETUNREACH", ENETUNREACH},
+    {"ENFILE", ENFILE},
+    {"ENOBUFS", ENOBUFS},
+    {"ENOENT", ENOENT},
+    {"ENOMEM", ENOMEM},
+    {"ENOSPC", ENOSPC},
+    {"ENOTCONN", ENOTCONN},
+    {"EPERM", EPERM},
+    {"EPIPE", EPIPE},
+    {"EROFS", EROFS},
+    {"ETIMEDOUT", ETIMEDOUT},
 };
 
 typedef struct rule {
-  call call;
+  fault_call call;
   long first, last; /* which calls */
   int error;        /* 0: none */
   long limit_bytes; /* -1: none */
@@ -70,7 +82,7 @@ typedef struct rule {
 static rule rules[RULES_MAX];
 static size_t rule_count;
 static const char *wanted_path, *log_path;
-static atomic_long counts[CALLS];
+static atomic_long counts[FAULT_CALLS];
 static atomic_bool is_over;
 
 /* --- reading the rules ----------------------------------------------------------------------- */
@@ -82,17 +94,17 @@ static int error_of(const char *text) {
   return atoi(text);
 }
 
-static call call_of(const char *name) {
+static fault_call call_of(const char *name) {
   int index = 0;
-  while (index < CALLS && strcmp(names[index], name) != 0) index++;
-  return (call)index;
+  while (index < FAULT_CALLS && strcmp(names[index], name) != 0) index++;
+  return (fault_call)index;
 }
 
 static bool read_rule(const char *text, rule *rule) {
   char name[16], when[16], what[16];
   if (sscanf(text, "%15[^:]:%15[^:]:%15s", name, when, what) != 3) return false;
-  call call = call_of(name);
-  if ((int)call == CALLS) return false;
+  fault_call call = call_of(name);
+  if (call == FAULT_CALLS) return false;
   *rule = (struct rule){.call = call, .limit_bytes = -1};
   char *end = when;
   rule->first = strcmp(when, "*") == 0 ? 1 : strtol(when, &end, 10);
@@ -105,7 +117,7 @@ static bool read_rule(const char *text, rule *rule) {
 
 /* Allocates nothing: under a sanitizer this runs before its allocator is there. */
 static void read_rules(const char *given) {
-  static char text[PATH_BYTES];
+  static char text[FAULT_PATH_BYTES];
   char *rest = NULL;
   rule_count = 0;
   snprintf(text, sizeof text, "%s", given ? given : "");
@@ -128,7 +140,7 @@ __attribute__((constructor)) static void read_environment(void) {
 void fault_shim_begin(const char *given, const char *path) {
   wanted_path = path;
   read_rules(given);
-  for (int i = 0; i < CALLS; i++) counts[i] = 0;
+  for (int i = 0; i < FAULT_CALLS; i++) counts[i] = 0;
   is_over = false;
 }
 
@@ -142,45 +154,49 @@ long fault_shim_count(const char *name) {
 
 /* --- one call -------------------------------------------------------------------------------- */
 
-typedef struct visit {
-  call call;
-  bool counts; /* it is on a wanted file */
-  int error;   /* it is to fail */
-  long limit_bytes;
-  char path[PATH_BYTES];
-} visit;
-
-static void path_of(int fd, char path[PATH_BYTES]) {
+static void path_of(int fd, char path[FAULT_PATH_BYTES]) {
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  ssize_t size = readlink(link, path, PATH_BYTES - 1);
+  ssize_t size = readlink(link, path, FAULT_PATH_BYTES - 1);
   path[size < 0 ? 0 : size] = '\0';
 }
 
 /* By system calls: the functions of libc are ours now. */
-static void write_down(const visit *v, const char *what, long result) {
+static void write_down(const fault_visit *v, const char *what, long result) {
   if (!v->counts || !log_path) return;
   int fd =
       (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  char line[PATH_BYTES + 64];
+  char line[FAULT_PATH_BYTES + 64];
   int size = snprintf(line, sizeof line, "%s%s %s %ld\n", what, names[v->call], v->path, result);
   syscall(SYS_write, fd, line, (size_t)size);
   syscall(SYS_close, fd);
 }
 
-static void delay(const visit *v, long ms) {
+static void delay(const fault_visit *v, long ms) {
   write_down(v, "delayed ", ms);
   struct timespec left = {ms / 1000, ms % 1000 * 1000000};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
 }
 
+static bool begins(const char *path, const char *start, size_t size) {
+  return strncmp(path, start, size) == 0;
+}
+
+static bool is_wanted(const char *path) {
+  if (!wanted_path) return true;
+  size_t first = strcspn(wanted_path, "|");
+  if (begins(path, wanted_path, first)) return true;
+  const char *second = wanted_path + first;
+  return *second && begins(path, second + 1, strlen(second + 1));
+}
+
 /* Looks up what shall become of a call: on `path`, or on `fd`. */
-static visit begin(call call, const char *path, int fd) {
-  visit v = {.call = call, .limit_bytes = -1};
+fault_visit fault_begin(fault_call call, const char *path, int fd) {
+  fault_visit v = {.call = call, .limit_bytes = -1};
   int saved = errno;
   if (path) snprintf(v.path, sizeof v.path, "%s", path);
   else path_of(fd, v.path);
-  v.counts = !is_over && (!wanted_path || strncmp(v.path, wanted_path, strlen(wanted_path)) == 0);
+  v.counts = !is_over && is_wanted(v.path);
   long count = v.counts ? ++counts[call] : 0;
   for (size_t i = 0; v.counts && i < rule_count; i++) {
     const rule *rule = &rules[i];
@@ -197,22 +213,17 @@ static visit begin(call call, const char *path, int fd) {
   return v;
 }
 
-static long end(const visit *v, long result) {
+long fault_end(const fault_visit *v, long result) {
   int saved = errno;
   write_down(v, "", result < 0 ? -(long)saved : result);
   errno = saved;
   return result;
 }
 
-static long fail(const visit *v) {
+long fault_fail(const fault_visit *v) {
   errno = v->error;
-  return end(v, -1);
+  return fault_end(v, -1);
 }
-
-/* `real` is the next function of this name. */
-#define REAL(name) \
-  static __typeof__(name) *real; \
-  if (!real) real = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
 
 /* --- calls that write ------------------------------------------------------------------------ */
 
@@ -229,107 +240,69 @@ static int cut(const struct iovec *vectors, int count, long limit, struct iovec 
 
 ssize_t write(int fd, const void *bytes, size_t size) {
   REAL(write);
-  visit v = begin(WRITE, NULL, fd);
-  if (v.error) return fail(&v);
-  if (v.limit_bytes == 0) return end(&v, 0);
+  fault_visit v = fault_begin(FAULT_WRITE, NULL, fd);
+  if (v.error) return fault_fail(&v);
+  if (v.limit_bytes == 0) return fault_end(&v, 0);
   if (v.limit_bytes > 0 && size > (size_t)v.limit_bytes) size = (size_t)v.limit_bytes;
-  return end(&v, real(fd, bytes, size));
+  return fault_end(&v, real(fd, bytes, size));
 }
 
 ssize_t writev(int fd, const struct iovec *vectors, int count) {
   REAL(writev);
-  visit v = begin(WRITEV, NULL, fd);
+  fault_visit v = fault_begin(FAULT_WRITEV, NULL, fd);
   struct iovec shorter[VECTORS_MAX];
-  if (v.error) return fail(&v);
-  if (v.limit_bytes == 0) return end(&v, 0);
-  if (v.limit_bytes < 0) return end(&v, real(fd, vectors, count));
-  return end(&v, real(fd, shorter, cut(vectors, count, v.limit_bytes, shorter)));
+  if (v.error) return fault_fail(&v);
+  if (v.limit_bytes == 0) return fault_end(&v, 0);
+  if (v.limit_bytes < 0) return fault_end(&v, real(fd, vectors, count));
+  return fault_end(&v, real(fd, shorter, cut(vectors, count, v.limit_bytes, shorter)));
 }
 
 ssize_t pwritev64(int fd, const struct iovec *vectors, int count, off64_t offset) {
   REAL(pwritev64);
-  visit v = begin(PWRITEV, NULL, fd);
+  fault_visit v = fault_begin(FAULT_PWRITEV, NULL, fd);
   struct iovec shorter[VECTORS_MAX];
-  if (v.error) return fail(&v);
-  if (v.limit_bytes == 0) return end(&v, 0);
-  if (v.limit_bytes < 0) return end(&v, real(fd, vectors, count, offset));
-  return end(&v, real(fd, shorter, cut(vectors, count, v.limit_bytes, shorter), offset));
+  if (v.error) return fault_fail(&v);
+  if (v.limit_bytes == 0) return fault_end(&v, 0);
+  if (v.limit_bytes < 0) return fault_end(&v, real(fd, vectors, count, offset));
+  return fault_end(&v, real(fd, shorter, cut(vectors, count, v.limit_bytes, shorter), offset));
 }
 
 ssize_t pwritev(int fd, const struct iovec *vectors, int count, off_t offset) {
   return pwritev64(fd, vectors, count, offset);
 }
 
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+  REAL(sendmsg);
+  fault_visit v = fault_begin(FAULT_SENDMSG, NULL, fd);
+  struct iovec shorter[VECTORS_MAX];
+  struct msghdr changed = *message;
+  if (v.error) return fault_fail(&v);
+  if (v.limit_bytes == 0) return fault_end(&v, 0);
+  if (v.limit_bytes < 0) return fault_end(&v, real(fd, message, flags));
+  int kept = cut(message->msg_iov, (int)message->msg_iovlen, v.limit_bytes, shorter);
+  changed.msg_iov = shorter;
+  changed.msg_iovlen = (size_t)kept;
+  return fault_end(&v, real(fd, &changed, flags));
+}
+
 /* --- calls that read ------------------------------------------------------------------------- */
 
 ssize_t read(int fd, void *bytes, size_t size) {
   REAL(read);
-  visit v = begin(READ, NULL, fd);
-  if (v.error) return fail(&v);
+  fault_visit v = fault_begin(FAULT_READ, NULL, fd);
+  if (v.error) return fault_fail(&v);
   if (v.limit_bytes >= 0 && size > (size_t)v.limit_bytes) size = (size_t)v.limit_bytes;
-  return end(&v, real(fd, bytes, size));
+  return fault_end(&v, real(fd, bytes, size));
 }
 
 ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset) {
   REAL(pread64);
-  visit v = begin(PREAD, NULL, fd);
-  if (v.error) return fail(&v);
+  fault_visit v = fault_begin(FAULT_PREAD, NULL, fd);
+  if (v.error) return fault_fail(&v);
   if (v.limit_bytes >= 0 && size > (size_t)v.limit_bytes) size = (size_t)v.limit_bytes;
-  return end(&v, real(fd, bytes, size, offset));
+  return fault_end(&v, real(fd, bytes, size, offset));
 }
 
 ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
   return pread64(fd, bytes, size, offset);
-}
-
-/* --- other calls ----------------------------------------------------------------------------- */
-
-int open64(const char *path, int flags, ...) {
-  REAL(open64);
-  va_list arguments;
-  va_start(arguments, flags);
-  unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, unsigned) : 0;
-  va_end(arguments);
-  visit v = begin(OPEN, path, -1);
-  return (int)(v.error ? fail(&v) : end(&v, real(path, flags, mode)));
-}
-
-int open(const char *path, int flags, ...) {
-  va_list arguments;
-  va_start(arguments, flags);
-  unsigned mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, unsigned) : 0;
-  va_end(arguments);
-  return open64(path, flags, mode);
-}
-
-int fsync(int fd) {
-  REAL(fsync);
-  visit v = begin(FSYNC, NULL, fd);
-  return (int)(v.error ? fail(&v) : end(&v, real(fd)));
-}
-
-int fdatasync(int fd) {
-  REAL(fdatasync);
-  visit v = begin(FDATASYNC, NULL, fd);
-  return (int)(v.error ? fail(&v) : end(&v, real(fd)));
-}
-
-/* A descriptor is gone even where close() fails, as on Linux. */
-int close(int fd) {
-  REAL(close);
-  visit v = begin(CLOSE, NULL, fd);
-  int result = real(fd);
-  return (int)(v.error ? fail(&v) : end(&v, result));
-}
-
-int rename(const char *from, const char *to) {
-  REAL(rename);
-  visit v = begin(RENAME, to, -1);
-  return (int)(v.error ? fail(&v) : end(&v, real(from, to)));
-}
-
-int fchmod(int fd, mode_t mode) {
-  REAL(fchmod);
-  visit v = begin(FCHMOD, NULL, fd);
-  return (int)(v.error ? fail(&v) : end(&v, real(fd, mode)));
 }
