@@ -26,7 +26,6 @@ return function(count)
   -- Where Lua had no memory to call somebody, run raises that in its place.
   function book.turn(mode)
     local ok, err = pcall(weir.run, mode)
-    if not ok and os.getenv "TRACE" then print(err) end
     if not ok and tostring(err):find "not enough memory" then book.starved = true end
   end
 

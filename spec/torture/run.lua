@@ -7,6 +7,7 @@ local host, module = arg[1], arg[2]
 local only, shallow = os.getenv "ONLY", tonumber(os.getenv "SHALLOW" or nil)
 
 -- Specs that need no other process, and whose words are those of the whole contract.
+local KINDS = { "malloc", "lua", "calls" }
 local FILES = "ls spec/semantics/*_spec.lua"
 
 local function lines_of(command)
@@ -29,7 +30,7 @@ end
 
 local function host_says(command, points)
   return lines_of(
-    ("WEIR_BUILD=%s SHALLOW=%s timeout 600 %s %s 2>&1; echo \"code $?\""):format(
+    ("WEIR_BUILD=%s SHALLOW=%s timeout 900 %s %s 2>&1; echo \"code $?\""):format(
       build, points or "", host, command))
 end
 
@@ -57,8 +58,22 @@ end
 
 local function torture_files()
   for _, how in ipairs { "plain", "append", "data", "full", "atomic" } do
-    for _, kind in ipairs { "malloc", "lua", "calls" } do run(kind, shallow, "file.lua " .. how) end
+    for _, kind in ipairs(KINDS) do run(kind, shallow, "file.lua " .. how) end
     run("uv", shallow, "file.lua " .. how .. " warm") -- without a warm loop libuv itself aborts
+  end
+end
+
+local function torture_sockets()
+  for _, where in ipairs { "tcp", "path", "abstract", "name", "any" } do
+    for _, kind in ipairs(KINDS) do run(kind, shallow, "socket.lua " .. where) end
+    run("uv", shallow, "socket.lua " .. where .. " warm")
+  end
+end
+
+-- Much of what pipelines ask Lua for is their own code, which is loaded when it is first needed.
+local function torture_reading()
+  for _, way in ipairs { "alone", "part", "fifo", "pipe", "transform" } do
+    for _, kind in ipairs(KINDS) do run(kind, shallow, "reading.lua " .. way) end
   end
 end
 
@@ -78,6 +93,8 @@ local function torture_specs()
 end
 
 torture_files()
+torture_sockets()
+torture_reading()
 torture_specs()
 for _, line in ipairs(lines) do print("FAILED in: " .. line) end
 print(("%d passed, %d failed"):format(passed, failed))

@@ -1,6 +1,6 @@
--- A scenario: a client talks to a server that sends all back, while something fails. Whatever fails,
--- each side has heard a prefix of what the other was given, each callback came once, and where
--- nobody was told of an error, all of it arrived.
+-- A scenario: a client talks to a server that sends all back, while something fails. Whatever
+-- fails, each side has heard a prefix of what the other was given, each callback came once, and
+-- where nobody was told of an error, all of it arrived.
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local weir = require "weir"
 local torture = torture -- luacheck: ignore
@@ -86,17 +86,19 @@ local function are_closed(one, another)
   return not (one and not one:closed() or another and not another:closed())
 end
 
-local function check()
-  for _, stream in ipairs { client or false, other or false } do
-    if stream then
-      if not stream:closed() then failures = failures + 1 end
-      stream:destroy()
-    end
+local function end_all()
+  for _, stream in pairs { one = client, two = other } do
+    if not stream:closed() then failures = failures + 1 end
+    stream:destroy()
   end
   if server then server:close(function() end) end
   for _ = 1, 20 do book.turn "nowait" end
   book.run(function() return are_closed(client, other) end)
   if client then assert(client:closed() or book.starved, "the client is not closed") end
+end
+
+local function check()
+  end_all()
   book.check_told()
   local expected, sent, back = book.expected(), table.concat(heard), table.concat(answered)
   local whole = client and failures + unnoted == 0 and not refused and not book.starved

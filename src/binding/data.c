@@ -66,12 +66,17 @@ static bool begin_call(listening *it, const weir_lua_stream *stream, lua_State *
   return false;
 }
 
+/* The chunk cannot be told: it is lost, which is the end of the stream. */
+static void lose(weir_lua_stream *stream) {
+  weir_stream_fail_with(&stream->core, WEIR_E_OUT_OF_MEMORY);
+}
+
 /* Its argument is on top of the stack. */
-static void end_call(const listening *it, const weir_lua_stream *stream, lua_State *L) {
-  if (!weir_pipe_writer_give_value(stream->context, L)) {
-    weir_context_call_handled(stream->context, L, 1, it->handler);
-  }
+static void end_call(const listening *it, weir_lua_stream *stream, lua_State *L) {
+  bool told = weir_pipe_writer_give_value(stream->context, L) ||
+              weir_context_call_handled(stream->context, L, 1, it->handler);
   lua_settop(L, it->handler - 1);
+  if (!told) lose(stream);
 }
 
 /* Returns false, with nothing done, where it is not so, or no value is there yet. */
@@ -93,11 +98,6 @@ static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk
 
 /* --- any number of them --- */
 
-/* The chunk cannot be told: it is lost, which is the end of the stream. */
-static void lose(weir_lua_stream *stream) {
-  weir_stream_fail_with(&stream->core, WEIR_E_OUT_OF_MEMORY);
-}
-
 /* Sees to it that the value of the chunk is at `index`. */
 static bool make_value(weir_lua_stream *stream, lua_State *L, int index, const weir_entry *chunk) {
   if (!lua_isnil(L, index)) return true;
@@ -116,7 +116,7 @@ static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission 
     }
     if (!make_value(stream, L, index, chunk)) return false;
     lua_pushvalue(L, index);
-    weir_context_call(stream->context, L, 1);
+    if (!weir_context_call(stream->context, L, 1)) return false;
   }
   return true;
 }

@@ -3,31 +3,51 @@
 */
 #include "binding/pipe_writer.h"
 
+#include <string.h>
+
 #include "binding/chunk.h"
 #include "binding/data.h"
 #include "binding/error_object.h"
 #include "binding/stream_methods.h"
 
 /* The first is the destination, or false while the pipe is blocked. */
-enum { UPVALUE_OPEN_TO = 1, UPVALUE_FULL, UPVALUE_DESTINATION };
+enum { UPVALUE_OPEN_TO = 1, UPVALUE_FULL, UPVALUE_DESTINATION, UPVALUE_WRITE };
+
+/* function(destination, chunk). Its own function because it may raise. */
+static lua_results write_chunk(lua_State *L) {
+  return weir_stream_write_from_lua(L);
+}
+
+/* A chunk for which there is no memory is lost, which is the end of the destination. What else was
+** raised, is.
+*/
+static lua_results lose(lua_State *L) {
+  weir_lua_stream *destination = weir_lua_stream_test(L, 1);
+  const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+  if (!destination || strcmp(text, "not enough memory") != 0) return lua_error(L);
+  weir_stream_fail_with(&destination->core, WEIR_E_OUT_OF_MEMORY);
+  return 0;
+}
 
 /* function(chunk) */
 static lua_results pipe_write(lua_State *L) {
   lua_settop(L, 1);
   lua_pushvalue(L, lua_upvalueindex(UPVALUE_OPEN_TO));
   lua_insert(L, 1); /* 1: the destination, 2: the chunk, as write() has them */
-  int results = 0;
   if (lua_toboolean(L, 1)) {
-    results = weir_stream_write_from_lua(L);
-    if (lua_toboolean(L, -results)) return 0;
+    lua_pushvalue(L, lua_upvalueindex(UPVALUE_WRITE));
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    if (lua_pcall(L, 2, 2, 0) != LUA_OK) return lose(L);
+    if (lua_toboolean(L, 3)) return 0;
+  } else {
+    lua_settop(L, 4);
   }
-  int first = lua_gettop(L) - results + 1;
-  bool refused = results != 1; /* else it was accepted, with `false` */
+  bool refused = lua_isnil(L, 3); /* or not asked; else it was accepted, with `false` */
   lua_pushvalue(L, lua_upvalueindex(UPVALUE_FULL));
   if (refused) lua_pushvalue(L, 2);
   else lua_pushnil(L);
-  if (results == 2) lua_pushvalue(L, first + 1);
-  else lua_pushnil(L);
+  lua_pushvalue(L, 4); /* why, if it was refused */
   lua_call(L, 2, 0);
   return 0;
 }
@@ -37,7 +57,8 @@ static lua_results new_pipe_writer(lua_State *L) {
   weir_lua_stream_check(L, 1, "pipe");
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_pushvalue(L, 1);
-  lua_pushcclosure(L, pipe_write, UPVALUE_DESTINATION);
+  lua_pushcfunction(L, write_chunk);
+  lua_pushcclosure(L, pipe_write, UPVALUE_WRITE);
   return 1;
 }
 

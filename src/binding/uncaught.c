@@ -81,29 +81,31 @@ static void call_by_hook(weir_context *context, lua_State *L, int arguments) {
   lua_settop(L, function - 1);
 }
 
-void weir_context_call(weir_context *context, lua_State *L, int arguments) {
+bool weir_context_call(weir_context *context, lua_State *L, int arguments) {
   if (comes_from_loop(context, L)) {
     call_by_hook(context, L, arguments);
-    return;
+    return true;
   }
   int function = lua_gettop(L) - arguments;
   weir_context_push(context, L, WEIR_SLOT_HANDLER);
   lua_insert(L, function);
-  weir_context_call_handled(context, L, arguments, function);
+  bool had_memory = weir_context_call_handled(context, L, arguments, function);
   lua_settop(L, function - 1);
+  return had_memory;
 }
 
-void weir_context_call_handled(weir_context *context, lua_State *L, int arguments, int handler) {
+bool weir_context_call_handled(weir_context *context, lua_State *L, int arguments, int handler) {
   if (comes_from_loop(context, L)) {
     call_by_hook(context, L, arguments);
-    return;
+    return true;
   }
   context->calls++;
   int status = lua_pcall(L, arguments, 0, handler);
   context->calls--;
-  if (status == LUA_OK) return;
+  if (status == LUA_OK) return true;
   weir_context_uncaught(context, L);
   lua_pop(L, 1);
+  return status != LUA_ERRMEM;
 }
 
 /* --- keeping and raising --- */
