@@ -9,7 +9,8 @@
 ** Only calls on files whose path begins with FAULTS_PATH count; that of a socket is "socket:[number]",
 ** and two beginnings may be given, with a | between them. FAULTS_LOG names a file that gets a line
 ** "call path result" for each of them when it is over, the result being -errno after a failure; one
-** that is delayed gets a line "delayed call path ms" first. The calls that are not about bytes are in
+** that is delayed gets a line "delayed call path ms" first. Of the calls behind `pread` in the list
+** only those that were made to fail have a line. The calls that are not about bytes are in
 ** fault_calls.c.
 **
 ** Linux, and any libc whose functions can be interposed. It is not part of support.a: there it would
@@ -163,7 +164,7 @@ static void path_of(int fd, char path[FAULT_PATH_BYTES]) {
 
 /* By system calls: the functions of libc are ours now. */
 static void write_down(const fault_visit *v, const char *what, long result) {
-  if (!v->counts || !log_path) return;
+  if (!v->counts || !log_path || (v->call > FAULT_PREAD && !v->error)) return;
   int fd =
       (int)syscall(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   char line[FAULT_PATH_BYTES + 64];
