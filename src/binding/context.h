@@ -185,8 +185,8 @@ void weir_context_push_anchor(weir_context *context, lua_State *L, uint32_t anch
 void weir_context_drop_anchor(weir_context *context, lua_State *L, uint32_t anchor);
 
 /* Calls the function below `arguments` arguments on top of the stack, protected, and takes them
-** off; what it raises is an uncaught error. Never raises. Needs three free stack slots. Returns false
-** where memory ran out, perhaps before the function began.
+** off; what it raises is an uncaught error. Never raises. Needs three free stack slots. Returns
+** false where memory ran out, perhaps before the function began.
 */
 bool weir_context_call(weir_context *context, lua_State *L, int arguments);
 /* The same, where WEIR_SLOT_HANDLER has been pushed already, to the index `handler`. */
