@@ -255,23 +255,25 @@ valgrind-c: $(C_SPECS) ## only the C specs under valgrind
 
 FUZZ_CFLAGS := -g -O2 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
   -fno-sanitize-recover=undefined
-FUZZ_CORPUS := spec/fuzz/corpus/core
+FUZZERS     := core readable
 SECONDS     ?= 60
 
 .PHONY: fuzz run-fuzz
-fuzz: ## libFuzzer on src/core, SECONDS=60; every allocation may fail
+fuzz: ## libFuzzer on both sides of src/core, SECONDS=60 each; every allocation may fail
 	@echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' \
 	  | clang -fsanitize=fuzzer -x c - -o /dev/null 2> /dev/null \
 	  || { echo "skipped: clang with libFuzzer is not here"; exit 0; }; \
 	$(MAKE) B=$(B)/fuzz CC=clang CFLAGS='$(FUZZ_CFLAGS)' HARDEN= run-fuzz
 
-# What it finds goes into $(B)/corpus; the committed corpus stays as it is.
-run-fuzz: $(B)/core_fuzz
-	@mkdir -p $(B)/corpus $(FUZZ_CORPUS)
-	$< -max_total_time=$(SECONDS) -max_len=2048 -print_final_stats=1 -artifact_prefix=$(B)/ \
-	  -verbosity=1 $(B)/corpus $(FUZZ_CORPUS)
+# What they find goes into $(B)/corpus; the committed corpus stays as it is.
+run-fuzz: $(foreach f,$(FUZZERS),$(B)/$(f)_fuzz)
+	@for f in $(FUZZERS); do \
+	  mkdir -p $(B)/corpus/$$f && \
+	  $(B)/$${f}_fuzz -max_total_time=$(SECONDS) -max_len=2048 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/ -verbosity=1 $(B)/corpus/$$f spec/fuzz/corpus/$$f || exit 1; \
+	done
 
-$(B)/core_fuzz: $(B)/spec/fuzz/core_fuzz.o $(CORE_OBJ) $(SUPPORT)
+$(B)/%_fuzz: $(B)/spec/fuzz/%_fuzz.o $(CORE_OBJ) $(SUPPORT)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -pthread $(WRAP_LINK) $(LDFLAGS) -o $@ $^
 
 ABUSE_ROUNDS ?= 2000

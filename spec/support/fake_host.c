@@ -117,7 +117,8 @@ const char *fake_error_name(const fake_host *host, const weir_error *error) {
 
 static void on_event(void *owner, weir_event event, weir_error *error) {
   fake_host *host = owner;
-  CHECK_EQUAL(host->closes, 0);
+  if (event != WEIR_EVENT_RESUME)
+    CHECK_EQUAL(host->closes, 0); /* its tick comes late, as in Node */
   CHECK((event == WEIR_EVENT_ERROR) == (error != NULL));
   switch (event) {
     case WEIR_EVENT_DRAIN:
