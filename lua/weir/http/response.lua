@@ -17,6 +17,7 @@ local own, next_tick = core.own, core.next_tick
 local concat = table.concat
 
 local FLUSH_BYTES = 16384 -- so much is not gathered any longer
+local LARGE_BYTES = 4096  -- a piece that is sent as it is
 
 local class -- below
 
@@ -91,12 +92,12 @@ local function flush_later(it)
   next_tick(flush_tick, it)
 end
 
--- The content was added: sends it now, or later.
-local function added(it, done)
+-- The content was added, the last piece of it this long: sends it now, or later.
+local function added(it, size, done)
   local connection = it.connection
   if connection.current ~= it or connection.blocked then
     it.held = done
-  elseif it.bytes < FLUSH_BYTES then
+  elseif it.bytes < FLUSH_BYTES and (size < LARGE_BYTES or not it.mode) then
     flush_later(it)
     done()
   elseif it.mode then
@@ -120,7 +121,7 @@ local function write(self, chunk, done)
   if err then return done(err) end
   if it.bodyless then return done() end
   add_content(it, chunk)
-  added(it, done)
+  added(it, #chunk, done)
 end
 
 local function writev(self, chunks, done)
@@ -131,7 +132,7 @@ local function writev(self, chunks, done)
     if not it.bodyless then add_content(it, chunks[i]) end
   end
   if it.bodyless then return done() end
-  added(it, done)
+  added(it, it.bytes, done)
 end
 
 --- It is the response's turn, or its end has come: sends all, and lets the next one have its turn.
