@@ -73,6 +73,7 @@ deeds = {
     request:on("end", function() do_something(request, response, 1) end)
   end,
   function() collectgarbage() end,
+  function() error "in abuse" end,
 }
 
 local function on_request(request, response)
@@ -98,13 +99,21 @@ local function attack(server)
   return client
 end
 
+-- What the deeds have raised is no failure.
+local function run_until(done)
+  local ok, err
+  repeat ok, err = pcall(support.run_until, done)
+  until ok or not tostring(err):find("in abuse", 1, true)
+  if not ok then error(err, 0) end
+end
+
 local function abuse()
   local server = support.serve({ max_head = 4096, head_timeout = 40, idle_timeout = 20,
     request_timeout = 40 }, on_request)
   for _ = 1, ROUNDS do
     local clients = {}
     for i = 1, 4 do clients[i] = attack(server) end
-    support.run_until(function()
+    run_until(function()
       for i = 1, 4 do
         if not clients[i].closed then return false end
       end

@@ -487,6 +487,24 @@ describe("code that raises in on_request", function()
     assert.is_nil(text:find "not sent yet")
   end)
 
+  it_serves("behind others, and before its body has come, is answered behind them", function()
+    local server = support.serve(function(req, res)
+      if req.method == "POST" then error "oops" end
+      weir.set_timeout(function() res:end_ "slow" end, 60)
+    end)
+    local client = support.connect(server)
+    client.send(support.request("GET /", "")
+      .. support.request("POST /", "Content-Length: 6\r\n", "abc"))
+    local raised = run_until_raised(function() return client.text ~= "" end)
+    assert.truthy(tostring(raised):find "oops")
+    client.send "def"
+    client.wait_end()
+    local all = support.responses(client.text)
+    assert.equal("200 500", all[1].status .. " " .. all[2].status)
+    client.finish()
+    support.close(server)
+  end)
+
   it_serves("after it has answered closes when that was sent", function()
     local text, raised = ask_raising(function(_, res)
       res:end_ "answered"

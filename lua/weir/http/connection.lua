@@ -194,7 +194,8 @@ end
 --- Answers in the place of the response, and closes; if that has begun, it just ends.
 function Connection:answer_instead(it, code, err)
   if it.mode or it.sent_all then return self:abort(err) end
-  it.gone, it.discards, it.refusal = true, true, answer_of(code)
+  self:discard(it)
+  it.gone, it.refusal = true, answer_of(code)
   self.failure = self.failure or err
   it.request:destroy(err)
   it.response:destroy(err)

@@ -30,7 +30,7 @@ function framing.freeze(it)
 end
 
 local function length_line(size)
-  return ("Content-Length: %d\r\n"):format(size)
+  return "Content-Length: " .. size .. "\r\n"
 end
 
 -- Of a response without a body: what a GET would have got; some statuses have no length either.
