@@ -35,8 +35,8 @@ local function start_nginx(command, server)
   local user = support.sh "id -u" == "0\n" and "user root;" or ""
   local config = NGINX:gsub("@", folder):gsub("%$", user):format(server.port)
   local path = support.put(config, folder .. "/nginx.conf")
-  local said, code = support.sh(("%s -c %s -p %s -e %s/nginx.log"):format(command, path, folder,
-    folder))
+  local line = "unset LD_PRELOAD; %s -c %s -p %s -e %s/nginx.log"
+  local said, code = support.sh(line:format(command, path, folder, folder))
   assert.equal(0, code, said)
   return folder
 end
@@ -71,7 +71,7 @@ describe("a server behind nginx", function()
       assert.equal("4194304", curl "-o /dev/null -w '%{size_download}' @/old/big/64")
       assert.equal("3000000", curl("-T " .. body .. " @/size"))
       assert.equal("3000000", curl("-T " .. body .. " -H 'Transfer-Encoding: chunked' @/size"))
-      assert.equal("3000000", curl("-o /dev/null -w '%{size_download}' -T " .. body .. " @/echo"))
+      -- (No /echo: nginx sends no more of a request when its answer has begun.)
       assert.is_true(server.most <= 2 * 65536 + 16384, server.most)
       assert.is_true(server.connections <= 20, server.connections)
     end)

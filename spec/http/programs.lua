@@ -21,8 +21,9 @@ function programs.start(line, server)
   local out, err, code = support.new_path ".out", support.new_path ".err", support.new_path ".code"
   local url = server and programs.url(server)
   local command = url and (line:gsub("%%s", url)) or line
-  os.execute(("{ { %s\n} > %s 2> %s < /dev/null; echo $? > %s.new; mv %s.new %s; } &"):format(
-    command, out, err, code, code, code))
+  local whole = "unset LD_PRELOAD; "
+    .. "{ { %s\n} > %s 2> %s < /dev/null; echo $? > %s.new; mv %s.new %s; } &"
+  os.execute(whole:format(command, out, err, code, code, code))
   local program = {}
   function program.over() return exists(code) end
   function program.result()
