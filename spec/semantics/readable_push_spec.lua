@@ -60,6 +60,49 @@ describe("push", function()
     assert.equal("false false error(PUSH_AFTER_EOF) close", log.take())
   end)
 
+  it("from within a data listener reaches it at once, within the first", function()
+    local rs, log = readable()
+    rs:on("data", function(chunk)
+      log.add("(" .. chunk)
+      if chunk == "a" then log.add(rs:push "b") end
+      log.add(")")
+    end)
+    support.run()
+    log.take()
+    log.add(rs:push "a")
+    assert.equal("(a (b ) true ) true", log.take())
+  end)
+
+  it("counts listeners as they are when it begins, however they change meanwhile", function()
+    local rs, log = readable { object_mode = true }
+    local function second(value) log.add("2:" .. tostring(value)) end
+    local function first(value)
+      log.add("1:" .. tostring(value))
+      if value == false then rs:on("data", second) else rs:off("data", second) end
+    end
+    rs:on("data", first)
+    support.run()
+    log.take()
+    for _, value in ipairs { false, 1, 2 } do rs:push(value) end
+    assert.equal("1:false 1:1 2:1 1:2", log.take())
+  end)
+
+  it("goes on where a data listener raises, and loses nothing", function()
+    local rs, log = readable()
+    for chunk in ("abc"):gmatch "." do rs:push(chunk) end
+    rs:on("data", function(chunk)
+      log.add(chunk)
+      if chunk ~= "b" then error("at " .. chunk, 0) end
+    end)
+    local raised, err = pcall(weir.run)
+    assert.is_false(raised)
+    assert.matches("at a", tostring(err))
+    support.settle()
+    rs:push "d"
+    assert.matches("at d", tostring(select(2, pcall(weir.run))))
+    assert.equal("resume a b c d", log.take())
+  end)
+
   it("after destroy() drops the chunk without a word [RD-006]", function()
     local rs, log = readable()
     rs:destroy()

@@ -47,21 +47,31 @@ bool weir_data_push(weir_lua_stream *stream, lua_State *L, const weir_entry *chu
 
 /* What most streams have: one function that listens, and no coroutine that waits. */
 typedef struct listening {
-  int handler, fields; /* stack indices */
+  int handler, self, fields; /* stack indices */
 } listening;
 
-/* Pushes what it takes to call that function, and the function; or nothing, where it is not so. */
-static bool begin_call(listening *it, const weir_lua_stream *stream, lua_State *L) {
+/* Pushes what it takes to call that function; returns false, with nothing pushed, where coroutines
+** wait, or the userdata is gone.
+*/
+static bool begin(listening *it, const weir_lua_stream *stream, lua_State *L) {
   if (stream->watched) return false;
   weir_context_push(stream->context, L, WEIR_SLOT_HANDLER);
   it->handler = lua_gettop(L);
+  it->self = it->handler + 2;
+  it->fields = it->handler + 3;
   if (weir_lua_stream_push_roughly(stream, L)) {
-    lua_getuservalue(L, it->handler + 2);
-    it->fields = it->handler + 3;
-    weir_context_push(stream->context, L, WEIR_ON_DATA);
-    lua_rawget(L, it->fields);
-    if (lua_isfunction(L, -1)) return true;
+    lua_getuservalue(L, it->self);
+    return true;
   }
+  lua_pop(L, 1);
+  return false;
+}
+
+/* Pushes the function. Returns false, with all taken off, if there is none, or more than one. */
+static bool push_listener(const listening *it, const weir_lua_stream *stream, lua_State *L) {
+  weir_context_push(stream->context, L, WEIR_ON_DATA);
+  lua_rawget(L, it->fields);
+  if (lua_isfunction(L, -1)) return true;
   lua_settop(L, it->handler - 1);
   return false;
 }
@@ -71,10 +81,16 @@ static void lose(weir_lua_stream *stream) {
   weir_stream_fail_with(&stream->core, WEIR_E_OUT_OF_MEMORY);
 }
 
-/* Its argument is on top of the stack. */
-static void end_call(const listening *it, weir_lua_stream *stream, lua_State *L) {
-  bool told = weir_pipe_writer_give_value(stream->context, L) ||
-              weir_context_call_handled(stream->context, L, 1, it->handler);
+/* Calls the function on top of the stack with the value at `value`, and takes all off. */
+static void call(const listening *it, weir_lua_stream *stream, lua_State *L, int value) {
+  weir_context *context = stream->context;
+  lua_pushvalue(L, value);
+  bool told = weir_pipe_writer_give_value(context, L) ||
+              weir_context_call_handled(context, L, 1, it->handler);
+  if (told && stream->watched) { /* since then: a coroutine that the function has begun */
+    weir_context_push(context, L, WEIR_ON_DATA);
+    weir_tell_watcher(stream, L, it->self, lua_gettop(L), true, value, 1);
+  }
   lua_settop(L, it->handler - 1);
   if (!told) lose(stream);
 }
@@ -82,17 +98,19 @@ static void end_call(const listening *it, weir_lua_stream *stream, lua_State *L)
 /* Returns false, with nothing done, where it is not so, or no value is there yet. */
 static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk, bool is_last) {
   listening it;
-  if (!chunk->anchor || !begin_call(&it, stream, L)) return false;
+  if (!chunk->anchor || !begin(&it, stream, L)) return false;
+  int value = it.fields + 1;
   weir_anchors_push(L, it.fields, chunk->anchor);
-  if (chunk->bytes && lua_rawlen(L, -1) != chunk->size) {
+  if (chunk->bytes && lua_rawlen(L, value) != chunk->size) {
     lua_settop(L, it.handler - 1);
     return false;
   }
+  if (!push_listener(&it, stream, L)) return false;
   if (is_last) {
     weir_anchors_drop(&stream->anchors, L, it.fields, chunk->anchor);
     chunk->anchor = 0;
   }
-  end_call(&it, stream, L);
+  call(&it, stream, L, value);
   return true;
 }
 
@@ -142,9 +160,8 @@ void weir_data_emit(weir_lua_stream *stream, lua_State *L, weir_entry *chunk, bo
 void weir_data_emit_value(weir_lua_stream *stream, lua_State *L, int index) {
   int top = lua_gettop(L);
   listening it;
-  if (begin_call(&it, stream, L)) {
-    lua_pushvalue(L, index);
-    end_call(&it, stream, L);
+  if (begin(&it, stream, L) && push_listener(&it, stream, L)) {
+    call(&it, stream, L, index);
   } else {
     emit_to_all(stream, L, &(weir_entry){0}, index);
     lua_settop(L, top);

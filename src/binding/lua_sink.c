@@ -278,10 +278,9 @@ static bool take_value(weir_lua_stream *stream, lua_State *L, weir_verdict *verd
   int status = lua_pcall(L, 3, 0, 0);
   context->calls--;
   if (it.operation == 0) {
-    if (status != LUA_OK) { /* no memory, or on older Luas a finalizer that raised */
-      weir_context_uncaught(context, L);
-      lua_pop(L, 1);
-    }
+    /* Without memory write() says so; else, on older Luas, a finalizer has raised. */
+    if (status != LUA_OK && status != LUA_ERRMEM) weir_context_uncaught(context, L);
+    if (status != LUA_OK) lua_pop(L, 1);
     return false;
   }
   if (status != LUA_OK) take_raise(stream, L, it.operation);
