@@ -71,14 +71,14 @@ struct weir_lua_stream {
   uint32_t holder; /* the context's anchor that can keep the userdata alive; see objects.h */
   uint8_t
       standard; /* 1 + the descriptor of the process's own, which pipes never end; 0: it is not */
-  bool started;
-  bool held;      /* the holder does: work is pending */
-  bool settling;  /* in the context's list of those that may be let go of */
-  bool collected; /* its userdata is gone: nobody is told anything any more */
-  bool watched;   /* by coroutines */
-  bool listened;  /* it has had a listener */
-  bool counted;   /* among the context's open streams */
-  bool orphan;    /* collected with work pending: its reference waits for the state's end */
+  bool held;    /* the holder does: work is pending */
+  bool started : 1;
+  bool settling : 1;  /* in the context's list of those that may be let go of */
+  bool collected : 1; /* its userdata is gone: nobody is told anything any more */
+  bool watched : 1;   /* by coroutines */
+  bool listened : 1;  /* it has had a listener */
+  bool counted : 1;   /* among the context's open streams */
+  bool orphan : 1;    /* collected with work pending: its reference waits for the state's end */
   weir_lua_stream *next, *previous, *next_settling;
 };
 
