@@ -99,7 +99,7 @@ describe("under load", function()
   end
 
   it_stands("ab", "every request of ab is answered, kept alive or not", function(server)
-    local count = support.slow and 100 or THOROUGH and 50000 or 1000
+    local count = support.slow and 100 or THOROUGH and 10000 or 1000
     for _, how in ipairs { "-k", "" } do
       local said, code = programs.run(("ab -q %s -n %d -c 20 %%s/hello"):format(how, count), server)
       assert.equal(0, code, said)
@@ -111,7 +111,7 @@ describe("under load", function()
   end)
 
   it_stands("wrk", "every request of wrk is answered well", function(server)
-    local seconds = THOROUGH and 30 or 1
+    local seconds = THOROUGH and 8 or 1
     local said, code = programs.run(("wrk -t1 -c64 -d%ds --timeout 60s %%s/hello"):format(seconds),
       server)
     assert.equal(0, code, said)
@@ -157,7 +157,7 @@ describe("clients that read slowly", function()
     if support.lacks_command "curl" then pending(support.lacks_command "curl") end
     if not support.memory() then pending "memory is not known here" end
     local count, mebibytes, seconds = 50, 64, 1
-    if THOROUGH then count, mebibytes, seconds = 1000, 1024, 20 end
+    if THOROUGH then count, mebibytes, seconds = 1000, 1024, 10 end
     with_server(function(url, port, rss, environment)
       programs.run(("curl -s -o /dev/null %s/stream/100"):format(url)) -- it has its memory
       local before = rss()
