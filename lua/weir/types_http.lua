@@ -137,7 +137,8 @@ function HttpResponse:flush_headers() end
 ---Sends "100 Continue" to a client that waits for it, once.
 ---@return weir.HttpResponse self
 function HttpResponse:write_continue() end
----Fields behind the body, which goes in chunks then. Nothing in HTTP/1.0. Raises as set_header.
+---Fields behind the body, which goes in chunks then. Nothing in HTTP/1.0. Raises as set_header, and
+---ERR_HTTP_TRAILER_INVALID for one that has to be known before the body.
 ---@param trailers table<string, string|number|string[]>
 ---@return weir.HttpResponse self
 function HttpResponse:add_trailers(trailers) end

@@ -165,6 +165,19 @@ describe("a response", function()
     support.close(server)
   end)
 
+  it_serves("keeps all values of a name that comes again in a list of pairs", function()
+    local server = support.serve(function(_, response)
+      response:set_header("Set-Cookie", "old=1")
+      response:write_head(200, { { "Set-Cookie", "a=1" }, { "X", 1 },
+        { "set-cookie", { "b=2", "c=3" } } })
+      response:end_ "abc"
+    end)
+    local _, _, text = support.ask(server, support.get())
+    assert.truthy(text:find("et-cookie: a=1\r\nset-cookie: b=2\r\nset-cookie: c=3\r\n", 1, true))
+    assert.is_nil(text:find("old=1", 1, true))
+    support.close(server)
+  end)
+
   it_serves("raises for what would split it, and for headers that come too late", function()
     local checked = 0
     local server = support.serve(function(_, response)
@@ -182,6 +195,11 @@ describe("a response", function()
         raises("ERR_INVALID_CHAR", "add_trailers", { X = bad })
         raises("ERR_INVALID_HTTP_TOKEN", "set_header", bad, "x")
       end
+      for _, name in ipairs { "Content-Length", "transfer-encoding", "Host", "Trailer" } do
+        local value = name == "transfer-encoding" and "chunked" or "5"
+        raises("ERR_HTTP_TRAILER_INVALID", "add_trailers", { [name] = value })
+      end
+      raises("bad argument", "write_head", 200, { "X" })
       raises("ERR_INVALID_HTTP_TOKEN", "set_header", "", "x")
       raises("ERR_INVALID_HTTP_TOKEN", "set_header", "a b", "x")
       raises("ERR_INVALID_HTTP_TOKEN", "set_header", "a:", "x")
@@ -199,7 +217,7 @@ describe("a response", function()
     end)
     local one = support.ask(server, support.get())
     assert.equal("x", one.body)
-    assert.equal(42, checked)
+    assert.equal(47, checked)
     support.close(server)
   end)
 

@@ -109,13 +109,52 @@ function fields.remove(list, name, method)
   list[i], list[i + 1], list[key] = false, false, nil
 end
 
+-- The values of one name together, for a list of pairs in which it comes again.
+local function joined(before, value)
+  local all = {}
+  for _, part in ipairs { before, value } do
+    if type(part) ~= "table" then part = { part } end
+    for k = 1, #part do all[#all + 1] = part[k] end
+  end
+  return all
+end
+
 --- Sets all of a table: name -> value, or a list of { name, value }. As fields.set.
 function fields.set_all(list, given, method)
-  for name, value in next, given do
-    if type(name) == "number" and type(value) == "table" then name, value = value[1], value[2] end
+  local came = {}
+  for i = 1, #given do
+    local pair = given[i]
+    if type(pair) ~= "table" then bad_argument(1, method, "list of pairs", pair) end
+    local name, value = pair[1], pair[2]
+    check_name(name, method)
+    local key = lowered(name)
+    if came[key] ~= nil and value ~= nil then value = joined(came[key], value) end
+    came[key] = value
     list = fields.set(list, name, value, method)
   end
+  for name, value in next, given do
+    local is_pair = type(name) == "number" and name % 1 == 0 and name >= 1 and name <= #given
+    if not is_pair then list = fields.set(list, name, value, method) end
+  end
   return list
+end
+
+-- What a recipient has to know before the body, or what says where that ends.
+local NEVER_BEHIND = {
+  ["content-length"] = true, ["transfer-encoding"] = true, trailer = true, host = true,
+  ["content-encoding"] = true, ["content-type"] = true, ["content-range"] = true,
+  connection = true,
+}
+
+--- The same for fields behind the body.
+function fields.set_trailers(list, given, method)
+  local checked = fields.set_all(false, given, method)
+  for i = 1, checked and #checked or 0, 2 do
+    if NEVER_BEHIND[lowered(checked[i])] then
+      fail("ERR_HTTP_TRAILER_INVALID", ("%s cannot be a trailer"):format(checked[i]))
+    end
+  end
+  return fields.set_all(list, given, method)
 end
 
 -- Those that we write ourselves.

@@ -249,7 +249,7 @@ end
 function methods:add_trailers(given)
   local it = own(self, class, "add_trailers")
   if type(given) ~= "table" then fields.bad_argument(1, "add_trailers", "table", given) end
-  it.trailers = fields.set_all(it.trailers, given, "add_trailers")
+  it.trailers = fields.set_trailers(it.trailers, given, "add_trailers")
   return self
 end
 
