@@ -6,9 +6,12 @@ local function collect()
   for _ = 1, 3 do collectgarbage() end
 end
 
+local serving -- the last of them
+
 -- A server of the loopback that takes whoever comes. Returns it, its host and its port.
 local function serve(on_connection)
   local server = weir.create_server(on_connection)
+  serving = server
   server:listen { host = "127.0.0.1", port = 0 }
   local host, port = server:address()
   return server, host, port
@@ -20,8 +23,14 @@ local function close(server)
   support.run_until(function() return closed end)
 end
 
+-- One that a failed spec has left open would keep the loop of all later ones going.
+local function settle()
+  if serving and serving:listening() then serving:close() end
+  support.settle()
+end
+
 describe("a socket that nobody holds", function()
-  after_each(support.settle)
+  after_each(settle)
 
   it("goes on while it connects, writes or reads", function()
     local got, theirs = {}, nil
@@ -85,7 +94,7 @@ end)
 describe("a forgotten socket", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
-  after_each(support.settle)
+  after_each(settle)
 
   it("whose peer is still sending is closed only when that has heard all of ours", function()
     local peer = support.peer "-r 8192 chatty 4000000"
@@ -133,7 +142,8 @@ describe("a forgotten socket", function()
     local descriptors, lua_kib = support.descriptors(), collectgarbage "count"
     for _ = 1, 3 do round(count) end
     assert.equal(descriptors, support.descriptors())
-    assert.is_true(collectgarbage "count" - lua_kib < count / 20)
+    -- LuaJIT may have compiled a little meanwhile; a hundred bytes a socket would show.
+    assert.is_true(collectgarbage "count" - lua_kib < count / 20 + 8)
     close(server)
   end)
 
