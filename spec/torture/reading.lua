@@ -67,7 +67,8 @@ local BODIES = {
     book.run(function() return rs:closed() end)
   end,
   fifo = function()
-    read_it()
+    local rs = read_it()
+    book.run(function() return rs:fd() or rs:closed() end) -- a writer has to find a reader
     streams[2] = weir.create_write_stream(from)
     streams[2]:on("error", on_error)
     book.write(streams[2])
