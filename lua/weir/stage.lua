@@ -54,7 +54,16 @@ function Stage:finish(value)
   self.stream:push(nil)
   if self.final_done then self.final_done() end
   if self.done then self.done() end
-  if not self.ended and self.on_left then self.on_left() end
+  self:leave()
+end
+
+-- Tells that no more input is wanted. Without memory it may raise halfway: then it is told again
+-- when more comes, or an endless source would go on for nobody.
+function Stage:leave()
+  local on_left = self.on_left
+  if self.ended or not on_left then return end
+  on_left()
+  self.on_left = nil
 end
 
 -- Runs in the coroutine. No `for`: in Lua 5.1 its iterator must not yield.
@@ -75,7 +84,10 @@ local function hooks(self)
     object_mode = true, auto_destroy = true, emit_close = true, high_water_mark = 1,
     readable_object_mode = true, readable_high_water_mark = 1, allow_half_open = true,
     write = function(_, chunk, done)
-      if self.over then return done() end -- it has left early: nobody wants the rest
+      if self.over then -- it has left early: nobody wants the rest
+        self:leave()
+        return done()
+      end
       self.chunk, self.done = chunk, done
       self:advance()
     end,

@@ -30,8 +30,8 @@ end
 
 local function host_says(command, points)
   return lines_of(
-    ("WEIR_BUILD=%s SHALLOW=%s timeout 900 %s %s 2>&1; echo \"code $?\""):format(
-      build, points or "", host, command))
+    ("WEIR_BUILD=%s SHALLOW=%s timeout %d %s %s 2>&1; echo \"code $?\""):format(
+      build, points or "", points and 120 or 900, host, command))
 end
 
 -- Runs one scenario; about so many points of it, or all.
