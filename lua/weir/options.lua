@@ -38,12 +38,6 @@ function options.fill_common(check, read_options)
   return read_options
 end
 
---- Checks the options of a part of weir that has a list of its own.
-function options.read(constructor, given, known)
-  return read({ constructor = constructor, position = 1 }, given, known)
-end
-options.level_of_caller = reading.level_of_caller
-
 -- Writable sinks ----------------------------------------------------------------------------------
 
 local WRITABLE = options.with_common {
@@ -55,9 +49,7 @@ local WRITABLE = options.with_common {
 function options.writable(given)
   local check = { constructor = "writable", position = 1 }
   local checked = options.fill_common(check, read(check, given, WRITABLE))
-  local hooks = { checked.write or false, checked.writev or false, checked.final or false,
-    checked.construct or false, checked.destroy or false }
-  return checked, hooks
+  return checked, options.hooks_of(checked)
 end
 
 -- Readable sides ----------------------------------------------------------------------------------

@@ -3,22 +3,11 @@
 local weir = require "weir"
 local support = require "spec.http.support"
 
-local missing = support.missing()
-local function it_serves(name, body)
-  it(name, function()
-    if missing then pending(missing) end
-    body()
-  end)
-end
+local it_serves = support.it_serves(it, pending)
 
 local function hello(_, response) response:end_ "hello" end
 
--- Runs until nothing else has happened for some milliseconds.
-local function wait_ms(ms)
-  local over = false
-  weir.set_timeout(function() over = true end, ms)
-  support.run_until(function() return over end)
-end
+local wait_ms = support.wait_ms
 
 -- Catches what the loop raises meanwhile.
 local function run_until_raised(done)

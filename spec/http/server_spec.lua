@@ -2,13 +2,7 @@
 local weir = require "weir"
 local support = require "spec.http.support"
 
-local missing = support.missing()
-local function it_serves(name, body)
-  it(name, function()
-    if missing then pending(missing) end
-    body()
-  end)
-end
+local it_serves = support.it_serves(it, pending)
 
 local KEEP = "" -- no further headers
 

@@ -1,20 +1,9 @@
 -- Clients that are slow, and not gone: they get all, and nobody pays for it.
-local weir = require "weir"
 local support = require "spec.http.support"
 
-local missing = support.missing()
-local function it_serves(name, body)
-  it(name, function()
-    if missing then pending(missing) end
-    body()
-  end)
-end
+local it_serves = support.it_serves(it, pending)
 
-local function wait_ms(ms)
-  local over = false
-  weir.set_timeout(function() over = true end, ms)
-  support.run_until(function() return over end)
-end
+local wait_ms = support.wait_ms
 
 describe("a client that is slow", function()
   after_each(support.settle)

@@ -21,6 +21,25 @@ function support.missing()
   if not found then return (tostring(why):gsub("\n.*", "")) end
 end
 
+-- `it`, for specs that need weir.http: where that is missing they are pending. (Given both because
+-- busted shows them to spec files only.)
+function support.it_serves(it, pending)
+  local missing = support.missing()
+  return function(name, body)
+    it(name, function()
+      if missing then pending(missing) end
+      body()
+    end)
+  end
+end
+
+-- Runs the loop for some milliseconds.
+function support.wait_ms(ms)
+  local over = false
+  weir.set_timeout(function() over = true end, ms)
+  support.run_until(function() return over end)
+end
+
 -- A server that listens: { http =, host =, port = }; `options` as of create_server, or none.
 function support.serve(options, on_request)
   local http = require "weir.http"

@@ -4,12 +4,7 @@ local reader = require "spec.support.types"
 
 local types = reader.read()
 
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return list
-end
+local sorted = reader.sorted
 
 local function documented(class)
   local names = {}

@@ -115,6 +115,14 @@ function reader.read()
   return types
 end
 
+-- The keys of a set, in order.
+function reader.sorted(set)
+  local list = {}
+  for name in pairs(set) do list[#list + 1] = name end
+  table.sort(list)
+  return list
+end
+
 -- The fields of a class and of those it is made of: name -> field.
 function reader.all_fields(types, name)
   local fields = {}
