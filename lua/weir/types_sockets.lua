@@ -109,8 +109,9 @@ local Server = {}
 
 ---Listens. `listening` follows, or `error` (EADDRINUSE, ...) and nothing has happened. A socket that
 ---was left behind at the path is replaced, if it is ours and refuses connections. Raises
----ERR_SERVER_ALREADY_LISTEN if it listens already; after `close` it may listen anew at once, also
----while connections linger, whose `close` then comes with that of the new ones, as in Node.
+---ERR_SERVER_ALREADY_LISTEN if it listens already, or before it has told why it could not; after
+---`close` it may listen anew at once, also while connections linger, whose `close` then comes with
+---that of the new ones, as in Node.
 ---@param where weir.ListenOptions|integer or just a port
 ---@param fn? function a listener for the next `listening`
 ---@return weir.Server self

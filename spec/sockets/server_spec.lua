@@ -97,6 +97,23 @@ describe("a server", function()
     assert.equal("ERR_SERVER_NOT_RUNNING", told.code)
   end)
 
+  it("refuses to listen anew before it has told why it could not: no error is lost", function()
+    local server, errors = weir.create_server(), {}
+    server:on("error", function(err)
+      errors[#errors + 1] = err
+      if #errors == 1 then server:listen { path = "/no/such/folder/2" } end
+    end)
+    server:listen { path = "/no/such/folder/1" }
+    local ok, err = pcall(server.listen, server, LOOPBACK)
+    assert.is_false(ok)
+    assert.equal("ERR_SERVER_ALREADY_LISTEN", err.code)
+    support.run_until(function() return #errors == 2 end)
+    assert.equal("/no/such/folder/1", errors[1].path)
+    assert.equal("/no/such/folder/2", errors[2].path)
+    listen(server, LOOPBACK)
+    close(server)
+  end)
+
   it("may listen anew right after close, also while connections linger", function()
     local closes, listens, theirs = 0, 0, {}
     local server = weir.create_server(function(s)

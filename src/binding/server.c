@@ -156,7 +156,6 @@ static void fail(weir_server *it, int code, const char *syscall, const struct so
   char text[WEIR_ADDRESS_TEXT];
   const char *about = it->path ? NULL : it->host ? it->host : "::";
   if (address && weir_address_to_text(address, text) >= 0) about = text;
-  weir_error_release(it->tells_error);
   it->tells_error = weir_error_system_at(-code, syscall, about, it->port);
   drop_listening(it);
   it->state = it->owes_close ? WEIR_SERVER_CLOSING : WEIR_SERVER_IDLE;

@@ -90,7 +90,8 @@ static lua_results server_listen(lua_State *L) {
   weir_server *it = check(L, "listen");
   weir_context *context = it->context;
   luaL_checktype(L, 2, LUA_TTABLE);
-  if (it->state == WEIR_SERVER_STARTING || it->state == WEIR_SERVER_LISTENING) {
+  if (it->state == WEIR_SERVER_STARTING || it->state == WEIR_SERVER_LISTENING ||
+      it->tells_error /* else this listen's error would take its place */) {
     raise_code(L, context, WEIR_E_SERVER_ALREADY_LISTEN);
   }
   const char *abstract = weir_options_string(L, 2, "abstract");
