@@ -8,18 +8,16 @@
 local build, rounds, scale = arg[1], tonumber(arg[2] or 5), tonumber(arg[3] or 1)
 local here = arg[0]:match "^(.*)/" or "."
 package.path = here .. "/?.lua;" .. package.path
+local contest = require "contest"
 local svg = require "svg"
 local weir = require "weir"
+
+local succeeds, shuffled, median = contest.succeeds, contest.shuffled, contest.median
 
 local scratch = os.getenv "TMPDIR" or "/tmp"
 local OUT = ("%s/weir-bench-%d.out"):format(scratch, weir.hrtime() % 1e9)
 
 -- What is here ------------------------------------------------------------------------------------
-
-local function succeeds(command)
-  local result = os.execute(command .. " >/dev/null 2>&1")
-  return result == true or result == 0
-end
 
 local function environment(version)
   return ("LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;'"):format(build, version)
@@ -78,12 +76,6 @@ local workloads = {
 
 -- Running -----------------------------------------------------------------------------------------
 
-local function shuffled(list)
-  local copy = {}
-  for i, value in ipairs(list) do table.insert(copy, math.random(i), value) end
-  return copy
-end
-
 local function read(path)
   local file = io.open(path)
   local text = file and file:read "*a"
@@ -123,12 +115,6 @@ local function play(workload)
 end
 
 -- Telling -----------------------------------------------------------------------------------------
-
-local function median(list)
-  local copy = shuffled(list)
-  table.sort(copy)
-  return copy[math.floor((#copy + 1) / 2)]
-end
 
 local function sum_up(workload)
   local base = workload.contenders[1].times

@@ -8,16 +8,15 @@
 local build, rounds, seconds, mebibytes, clients = arg[1], tonumber(arg[2] or 3),
   tonumber(arg[3] or 4), tonumber(arg[4] or 1024), tonumber(arg[5] or 1000)
 local here = arg[0]:match "^(.*)/" or "."
+package.path = here .. "/../?.lua;" .. package.path
+local contest = require "contest"
 local weir = require "weir"
+
+local succeeds, shuffled, median = contest.succeeds, contest.shuffled, contest.median
 
 local OUT = ("%s/weir-bench-http-%d"):format(os.getenv "TMPDIR" or "/tmp", weir.hrtime() % 1e9)
 
 -- What is here ------------------------------------------------------------------------------------
-
-local function succeeds(command)
-  local result = os.execute(command .. " >/dev/null 2>&1")
-  return result == true or result == 0
-end
 
 local function lua(name, version)
   local command = ("env LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='%s/%s/?.so;;' %s"):format(
@@ -108,18 +107,6 @@ local workloads = {
 }
 
 -- Running and telling -----------------------------------------------------------------------------
-
-local function shuffled(list)
-  local copy = {}
-  for i, value in ipairs(list) do table.insert(copy, math.random(i), value) end
-  return copy
-end
-
-local function median(list)
-  local copy = shuffled(list)
-  table.sort(copy)
-  return copy[math.floor((#copy + 1) / 2)]
-end
 
 local function play(workload)
   for round = 1, rounds do
