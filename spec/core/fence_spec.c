@@ -129,6 +129,35 @@ SPEC("a stream that fails or is destroyed at a fence tells all in order, and pas
   fake_host_free(host);
 }
 
+SPEC("a stream that failed at a fence, and lives on, passes nothing") {
+  fake_host *host = open_with((fake_options){.mark = 100, .survives = true});
+  put_fence(host, "F");
+  fake_write(host, "ab", "A");
+  fake_run(host);
+  fake_log(host);
+  fake_bytes_fail(&sink, "EIO");
+  CHECK_LOG(host, "F(EIO) A(EIO) error(EIO)");
+  pass(host);
+  CHECK_LOG(host, "");
+  CHECK_EQUAL(put_fence(host, "G"), WEIR_REFUSED);
+  fake_run(host);
+  CHECK_LOG(host, "refused(EIO) | G(EIO)");
+  fake_destroy(host, NULL);
+  fake_host_free(host);
+}
+
+SPEC(
+    "a stream that failed for want of memory says so at a fence, and does not call it a new want") {
+  fake_host *host = open_with((fake_options){.mark = 100, .survives = true});
+  weir_stream_fail_with(host->stream, WEIR_E_OUT_OF_MEMORY);
+  CHECK_LOG(host, "error(ENOMEM)");
+  CHECK_EQUAL(put_fence(host, "F"), WEIR_REFUSED);
+  fake_run(host);
+  CHECK_LOG(host, "refused(ENOMEM) | F(ENOMEM)");
+  fake_destroy(host, NULL);
+  fake_host_free(host);
+}
+
 SPEC("a fence behind the end is refused, and the stream does not suffer") {
   fake_host *host = open_with((fake_options){.mark = 100});
   fake_end(host, "ab", NULL);

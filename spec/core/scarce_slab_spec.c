@@ -57,6 +57,20 @@ SPEC("where many slabs are in use, what the sink does not write keeps its slab")
   fake_host_free(host);
 }
 
+SPEC("where many slabs are in use, a write that fills the queue is answered like any other") {
+  fake_host *host = fake_bytes_new(&sink, (fake_options){.mark = 2});
+  weir_slab_pool *pool = &host->core.slabs;
+  take_slabs(pool);
+  sink.writes_inside = true;
+  fake_write(host, "ab", "done");
+  CHECK_LOG(host, "take(ab) false");
+  fake_run(host);
+  CHECK_LOG(host, "| drain done");
+  give_slabs(pool);
+  CHECK_EQUAL(pool->taken, 0);
+  fake_host_free(host);
+}
+
 int main(int argc, char **argv) {
   return check_main(argc, argv);
 }

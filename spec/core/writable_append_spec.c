@@ -136,6 +136,19 @@ SPEC("while callbacks are due it is closed") {
   fake_host_free(host);
 }
 
+SPEC("where more callbacks wait than may, it is closed, so that the writer is told to slow down") {
+  fake_host *host = fake_bytes_new(&sink, (fake_options){.mark = 1 << 20});
+  host->silent = true;
+  for (int i = 0; i < WEIR_ENTRIES_MAX; i++) fake_write(host, "a", "A");
+  host->writes = 1;
+  CHECK_EQUAL(fake_write(host, "b", NULL), WEIR_SLOW_DOWN);
+  CHECK_EQUAL(room_of(host), 0);
+  sink.on_written = count_only;
+  fake_run(host);
+  fake_bytes_write(&sink, WEIR_ENTRIES_MAX + 1);
+  fake_host_free(host);
+}
+
 SPEC("while the sink is at work it ends where the sink is given more") {
   fake_host *host = gathering((fake_options){.mark = 1 << 20});
   sink.awake = true;

@@ -123,6 +123,24 @@ SPEC("queued writes are those in the sink and those behind it") {
   fake_host_free(host);
 }
 
+SPEC("the oldest write is the one in the sink, else the first behind it, else there is none") {
+  fake_host *host = open_chunks((fake_options){0});
+  CHECK_EQUAL(weir_writable_oldest_ns(host->writable), 0);
+  fake_write(host, "a", NULL);
+  fake_run(host);
+  fake_now_ns += 5;
+  fake_write(host, "b", NULL);
+  fake_now_ns += 2;
+  CHECK_EQUAL(weir_writable_oldest_ns(host->writable), 7);
+  fake_cork(host);
+  fake_answer(&chunks, NULL);
+  CHECK_EQUAL(weir_writable_oldest_ns(host->writable), 2);
+  fake_uncork(host);
+  fake_answer(&chunks, NULL);
+  CHECK_EQUAL(weir_writable_oldest_ns(host->writable), 0);
+  fake_host_free(host);
+}
+
 /* --- cork ------------------------------------------------------------------------------------- */
 
 SPEC("corks nest; an uncork too many does nothing") {

@@ -48,7 +48,7 @@ struct weir_queue {
   weir_entry *first, *last;
   weir_entry *submit, *write; /* NULL: at the end */
   size_t submit_offset, write_offset;
-  weir_slab *fill; /* where the next small piece goes, or NULL */
+  weir_slab *fill; /* where the next small piece goes; NULL at the latest when all is written */
   uint32_t room;   /* bytes that may join the last entry unasked: see writable_append.h. Any other
                       change of the queue takes it back. */
   uint32_t count;  /* entries */

@@ -126,9 +126,8 @@ static weir_verdict turn_away(weir_writable *w, const weir_piece *pieces, size_t
 */
 static bool gathers(const weir_writable *w) {
   const weir_queue *queue = &w->queue;
-  return queue->fill && queue->write && queue->last->slab == queue->fill &&
-         !queue->last->callback.anchor && queue->count <= WEIR_ENTRIES_MAX && w->untold == 0 &&
-         weir_tick_is_queued(&w->flush_tick);
+  return queue->fill && queue->last->slab == queue->fill && !queue->last->callback.anchor &&
+         queue->count <= WEIR_ENTRIES_MAX && w->untold == 0 && weir_tick_is_queued(&w->flush_tick);
 }
 
 /* Bytes beyond those that a chunk may have at most, counted from `used`, to stay below `mark`. */

@@ -64,7 +64,7 @@ typedef struct weir_writable {
   uint64_t turn;      /* bytes: accepted in this turn of the loop */
   uint64_t untold;    /* answered, and the writers have not heard yet */
   weir_queue queue;
-  weir_entry *operation; /* chunks: what the sink has, its first entry */
+  weir_entry *operation; /* chunks: what the sink has, its first entry; NULL: answered, or none */
   uint64_t operation_id;
   weir_entry *batch; /* the newest answered operation that can still take in equal callbacks */
   weir_entry *ends;  /* callbacks of end(), the latest first */
@@ -152,7 +152,7 @@ static inline bool weir_writable_is_writable(const weir_writable *w) {
 /* Chunks that the sink has not answered for. */
 static inline uint64_t weir_writable_in_operation(const weir_writable *w) {
   uint64_t count = 0;
-  for (const weir_entry *entry = w->operation; entry && !w->answered; entry = entry->next) count++;
+  for (const weir_entry *entry = w->operation; entry; entry = entry->next) count++;
   return count;
 }
 /* Writes accepted and not yet written, also those with the sink. */
@@ -178,7 +178,7 @@ static inline uint64_t weir_writable_waiting_ns(const weir_writable *w) {
 ** none is.
 */
 static inline uint64_t weir_writable_oldest_ns(const weir_writable *w) {
-  const weir_entry *oldest = w->operation && !w->answered ? w->operation : w->queue.write;
+  const weir_entry *oldest = w->operation ? w->operation : w->queue.write;
   return oldest ? w->stream->core->now_ns() - oldest->since_ns : 0;
 }
 static inline bool weir_writable_is_aborted(const weir_writable *w) {
