@@ -26,14 +26,8 @@ static char *put_piece(lua_State *L, int index, char *at, const char *end) {
   }
 }
 
-bool weir_small_write(lua_State *L, weir_lua_stream *stream) {
-  if (weir_context_is_of_parent(stream->context)) return false;
-  weir_writable *writable = &stream->writable;
-  size_t room;
-  char *begin = weir_writable_place(writable, &room);
-  if (room == 0) return false;
+static bool write_pieces(lua_State *L, int top, weir_writable *writable, char *begin, size_t room) {
   char *at = begin;
-  int top = lua_gettop(L);
   for (int index = 2; index <= top; index++) {
     at = put_piece(L, index, at, begin + room);
     if (!at) return false;
@@ -41,6 +35,27 @@ bool weir_small_write(lua_State *L, weir_lua_stream *stream) {
   if (at == begin) return false; /* no piece, or no bytes */
   weir_writable_append(writable, (size_t)(at - begin));
   return true;
+}
+
+/* One string, as in most writes. */
+static inline bool write_string(lua_State *L, weir_writable *writable, char *begin, size_t room) {
+  size_t size;
+  const char *bytes = lua_tolstring(L, 2, &size);
+  if (size > room || size == 0 || size >= WEIR_BORROW_MIN) return false;
+  weir_bytes_put(begin, bytes, size);
+  weir_writable_append(writable, size);
+  return true;
+}
+
+bool weir_small_write(lua_State *L, weir_lua_stream *stream) {
+  if (weir_context_is_of_parent(stream->context)) return false;
+  weir_writable *writable = &stream->writable;
+  size_t room;
+  char *begin = weir_writable_place(writable, &room);
+  if (room == 0) return false;
+  int top = lua_gettop(L);
+  if (top != 2 || lua_type(L, 2) != LUA_TSTRING) return write_pieces(L, top, writable, begin, room);
+  return write_string(L, writable, begin, room);
 }
 
 /* --- through the FFI --- */
