@@ -29,7 +29,8 @@ void weir_done_succeed(weir_lua_stream *stream, uint64_t operation) {
 
 /* Finds the stream of a `done`; NULL: it is over, and nobody waits for the answer. */
 static weir_lua_stream *stream_of_done(lua_State *L) {
-  weir_lua_stream *stream = weir_lua_stream_test(L, lua_upvalueindex(UPVALUE_STREAM));
+  const weir_stream_box *box = lua_touserdata(L, lua_upvalueindex(UPVALUE_STREAM));
+  weir_lua_stream *stream = box->stream;
   return stream && stream->context->L ? stream : NULL;
 }
 

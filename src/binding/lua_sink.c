@@ -161,8 +161,9 @@ static bool is_chunk(lua_State *L, const weir_lua_stream *stream, size_t *size) 
     return !lua_isnil(L, 2);
   }
   int type = lua_type(L, 2);
-  if (type != LUA_TSTRING && type != LUA_TNUMBER) return false;
-  lua_tolstring(L, 2, size);
+  if (type == LUA_TNUMBER) lua_tolstring(L, 2, NULL);
+  else if (type != LUA_TSTRING) return false;
+  *size = lua_rawlen(L, 2);
   return true;
 }
 
@@ -171,8 +172,8 @@ static lua_results call_at_once(lua_State *L, weir_lua_stream *stream, size_t si
   weir_context *context = stream->context;
   uint64_t operation = stream->writable.operation_id + 1;
   luaL_checkstack(L, WEIR_STACK, NULL);
-  lua_getuservalue(L, 1);
-  push_hook(L, stream, 1, lua_gettop(L), HOOK_WRITE);
+  lua_getuservalue(L, 1); /* 3 */
+  push_hook(L, stream, 1, 3, HOOK_WRITE);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, 2);
   weir_done_push_of_write(L, 1, stream,

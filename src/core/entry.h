@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
+#include "core/assert.h"
 #include "core/error.h"
 #include "core/slab.h"
 #include "core/tick.h"
@@ -46,6 +48,9 @@ struct weir_entry {
   weir_error *error; /* one reference of its own, or NULL */
 };
 
+/* More than the callbacks that may wait in one turn; beyond it memory goes back to the system. */
+enum { WEIR_FREE_ENTRIES_MAX = 2048 };
+
 typedef struct weir_entry_pool {
   weir_entry *free;
   size_t free_count;
@@ -54,11 +59,35 @@ typedef struct weir_entry_pool {
 void weir_entry_pool_init(weir_entry_pool *pool);
 void weir_entry_pool_deinit(weir_entry_pool *pool);
 
+/* Adds free entries until there are `count`. Returns false if memory runs out. */
+bool weir_entry_pool_fill(weir_entry_pool *pool, size_t count);
+
 /* Sees to it that the next `count` takes succeed. Returns false if memory runs out. */
-bool weir_entry_pool_reserve(weir_entry_pool *pool, size_t count);
+static inline bool weir_entry_pool_reserve(weir_entry_pool *pool, size_t count) {
+  return pool->free_count >= count || weir_entry_pool_fill(pool, count);
+}
+
 /* Takes a zeroed entry; there must be one in reserve. */
-weir_entry *weir_entry_pool_take(weir_entry_pool *pool);
+static inline weir_entry *weir_entry_pool_take(weir_entry_pool *pool) {
+  WEIR_ASSERT(pool->free_count > 0);
+  weir_entry *entry = pool->free;
+  pool->free = entry->next;
+  pool->free_count--;
+  *entry = (weir_entry){0};
+  return entry;
+}
+
 /* Gives it back. It must hold nothing any more: no slab, no anchors, no error, no tick. */
-void weir_entry_pool_give(weir_entry_pool *pool, weir_entry *entry);
+static inline void weir_entry_pool_give(weir_entry_pool *pool, weir_entry *entry) {
+  WEIR_ASSERT(!entry->slab && !entry->anchor && !entry->callback.anchor);
+  WEIR_ASSERT(!entry->error && !weir_tick_is_queued(&entry->tick));
+  if (pool->free_count >= WEIR_FREE_ENTRIES_MAX) {
+    free(entry);
+    return;
+  }
+  entry->next = pool->free;
+  pool->free = entry;
+  pool->free_count++;
+}
 
 #endif

@@ -152,14 +152,6 @@ size_t weir_writable_find_room(weir_writable *w) {
   return room;
 }
 
-void weir_writable_account(weir_writable *w, uint64_t size) {
-  w->length += size;
-  w->turn += size;
-  w->stats.writes++;
-  w->stats.accepted += size;
-  if (w->length > w->stats.peak_buffered) w->stats.peak_buffered = w->length;
-}
-
 static void owe_drain(weir_writable *w) {
   if (w->need_drain) return;
   w->need_drain = true;

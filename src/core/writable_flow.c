@@ -31,12 +31,6 @@ void weir_writable_after_telling(weir_writable *w) {
 
 /* --- a sink of bytes --- */
 
-bool weir_writable_may_flow(const weir_writable *w) {
-  const weir_stream *stream = w->stream;
-  return w->corked == 0 && !w->in_call && !stream->constructing && stream->life == WEIR_ALIVE &&
-         !stream->error;
-}
-
 static void pump_bytes(weir_writable *w) {
   weir_slice slices[SLICES_MAX];
   /* submit may have ended it */

@@ -33,7 +33,11 @@ void weir_writable_tell_drain(weir_writable *writable);
 /* What comes of having told. */
 void weir_writable_after_telling(weir_writable *writable);
 /* Whether the sink may be given something now. */
-bool weir_writable_may_flow(const weir_writable *writable);
+static inline bool weir_writable_may_flow(const weir_writable *w) {
+  const weir_stream *stream = w->stream;
+  return w->corked == 0 && !w->in_call && !stream->constructing && stream->life == WEIR_ALIVE &&
+         !stream->error;
+}
 
 /* --- writable_chunks.c --- */
 
@@ -50,7 +54,13 @@ void weir_writable_advance_end(weir_writable *writable, bool at_once);
 /* --- writable.c --- */
 
 /* A chunk of `size` was accepted: counts it. */
-void weir_writable_account(weir_writable *writable, uint64_t size);
+static inline void weir_writable_account(weir_writable *w, uint64_t size) {
+  w->length += size;
+  w->turn += size;
+  w->stats.writes++;
+  w->stats.accepted += size;
+  if (w->length > w->stats.peak_buffered) w->stats.peak_buffered = w->length;
+}
 /* What its writer is answered. Measured after the sink ran: one that answers at once never causes
 ** back-pressure.
 */
