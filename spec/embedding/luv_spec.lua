@@ -53,7 +53,7 @@ end
 local function lacks(kind)
   if there_is_no_luv() then return "there is no luv" end
   if kind == "luv" then return nil end
-  if support.slow then return "sanitizers and valgrind see one libuv only" end
+  if support.watches then return "sanitizers and valgrind see one libuv only" end
   if not copy and not no_copy then copy, no_copy = make_copy() end
   if no_copy then return no_copy end
   if kind == "bridge" and not no_rebind and not build_no_rebind() then

@@ -29,7 +29,7 @@ local function in_nvim(sentence, body)
     if not jit then pending "nvim is LuaJIT" end
     local lacks = support.lacks_command "nvim"
     if lacks then pending(lacks) end
-    if support.slow then pending "nvim is not instrumented" end
+    if support.watches then pending "nvim is not instrumented" end
     body()
   end)
 end

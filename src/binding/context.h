@@ -34,6 +34,7 @@ enum {
   WEIR_SLOT_TAKE_CHUNK,
   WEIR_SLOT_CALL_PACKED,     /* function of ticks.c */
   WEIR_SLOT_MAKE_STRING,     /* function of data.c */
+  WEIR_SLOT_WRITE_FOR_HOST,  /* function of host_api.c */
   WEIR_SLOT_MAKE_CONNECTION, /* function of server.c */
   WEIR_SLOT_SERVER_META,
   WEIR_SLOT_TIMER_META,

@@ -1,7 +1,7 @@
 /* host_api.c - what weir.h offers to programs in C.
 ** SPDX-License-Identifier: MIT
 */
-#include "binding/lua_stream.h"
+#include "binding/host_api.h"
 
 #include <stdlib.h>
 
@@ -48,10 +48,16 @@ weir_answer weir_stream_write(weir_stream *stream, const void *bytes, size_t siz
   writing it = {lua_stream_of(stream), bytes, size, WEIR_ANSWER_REFUSED};
   lua_State *L = weir_lua_stream_way_in(it.stream);
   if (!L) return WEIR_ANSWER_REFUSED;
-  lua_pushcfunction(L, write_by_lua);
+  weir_context_push(it.stream->context, L, WEIR_SLOT_WRITE_FOR_HOST);
   lua_pushlightuserdata(L, &it);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
   return it.answer;
+}
+
+/* In a slot: to make a function takes memory on older Luas. */
+void weir_host_api_open(weir_context *context, lua_State *L) {
+  lua_pushcfunction(L, write_by_lua);
+  weir_context_set(context, L, WEIR_SLOT_WRITE_FOR_HOST);
 }
 
 void weir_stream_end(weir_stream *stream) {
@@ -69,10 +75,13 @@ typedef struct host_sink {
   const weir_sink_type *type;
   void *self;
   weir_lua_stream *stream;
+  weir_error *error; /* why it closes */
   uint64_t written;
-  bool blocked;   /* until weir_sink_ready() */
   unsigned asked; /* answers that are missing, each of which holds the stream */
 } host_sink;
+
+/* What is answered; ASKED_READY: it is not asked again until it says so. */
+enum { ASKED_OPEN = 1, ASKED_READY = 2, ASKED_FINISH = 4, ASKED_CLOSE = 8 };
 
 static host_sink *sink_of(weir_stream *stream) {
   return lua_stream_of(stream)->core.sink;
@@ -83,21 +92,21 @@ static weir_error *error_of(int error, const char *call) {
 }
 
 /* An answer will come; the stream lives until then. */
-static void expect(host_sink *sink) {
-  sink->asked++;
+static void expect(host_sink *sink, unsigned answer) {
+  sink->asked |= answer;
   weir_stream_hold(&sink->stream->core);
 }
 
-/* Whether an answer is expected; the caller releases the stream then. */
-static bool is_expected(host_sink *sink) {
-  if (sink->asked == 0) return false;
-  sink->asked--;
+/* Whether this answer is expected; the caller releases the stream then. */
+static bool is_expected(host_sink *sink, unsigned answer) {
+  if (!(sink->asked & answer)) return false;
+  sink->asked &= ~answer;
   return true;
 }
 
 static void sink_open(void *self) {
   host_sink *sink = self;
-  expect(sink);
+  expect(sink, ASKED_OPEN);
   sink->type->open(sink->self, &sink->stream->core);
 }
 
@@ -106,14 +115,13 @@ static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) 
   weir_bytes pieces[PIECES_MAX];
   uint64_t offered = 0;
   size_t used = count < PIECES_MAX ? count : PIECES_MAX;
-  if (sink->blocked) return 0;
+  if (sink->asked & ASKED_READY) return 0;
   for (size_t i = 0; i < used; i++) {
     pieces[i] = (weir_bytes){(const char *)slices[i].base, slices[i].size};
     offered += slices[i].size;
   }
   weir_stream *stream = &sink->stream->core;
-  sink->blocked = true; /* it may say that it is ready from within */
-  expect(sink);
+  expect(sink, ASKED_READY); /* it may say that it is from within */
   int64_t taken = sink->type->write(sink->self, stream, pieces, used);
   WEIR_ASSERT(taken <= (int64_t)offered);
   if (taken == (int64_t)offered || taken < 0) weir_sink_ready(stream);
@@ -135,7 +143,7 @@ static uint64_t sink_reap(void *self) {
 
 static void sink_finish(void *self) {
   host_sink *sink = self;
-  expect(sink);
+  expect(sink, ASKED_FINISH);
   sink->type->finish(sink->self, &sink->stream->core);
 }
 
@@ -143,13 +151,11 @@ static void sink_close(void *self, weir_error *error) {
   host_sink *sink = self;
   weir_stream *stream = &sink->stream->core;
   weir_stream_hold(stream);
-  if (sink->blocked) { /* it will not be asked again */
-    sink->blocked = false;
-    if (is_expected(sink)) weir_stream_release(stream);
-  }
+  sink->error = weir_error_hold(error);
+  if (is_expected(sink, ASKED_READY)) weir_stream_release(stream); /* it is not asked again */
   weir_writable_stopped(stream->writable);
   if (sink->type->close) {
-    expect(sink);
+    expect(sink, ASKED_CLOSE);
     sink->type->close(sink->self, stream);
   } else {
     weir_stream_closed(stream, error);
@@ -159,7 +165,7 @@ static void sink_close(void *self, weir_error *error) {
 
 void weir_sink_opened(weir_stream *stream, int error) {
   weir_error *why = error_of(error, "open");
-  if (is_expected(sink_of(stream))) {
+  if (is_expected(sink_of(stream), ASKED_OPEN)) {
     weir_stream_constructed(stream, why);
     weir_stream_release(stream);
   }
@@ -167,27 +173,25 @@ void weir_sink_opened(weir_stream *stream, int error) {
 }
 
 void weir_sink_ready(weir_stream *stream) {
-  host_sink *sink = sink_of(stream);
-  if (!sink->blocked) return;
-  sink->blocked = false;
-  if (is_expected(sink)) {
-    weir_writable_progress(stream->writable);
-    weir_stream_release(stream);
-  }
+  if (!is_expected(sink_of(stream), ASKED_READY)) return;
+  weir_writable_progress(stream->writable);
+  weir_stream_release(stream);
 }
 
 void weir_sink_finished(weir_stream *stream, int error) {
   weir_error *why = error_of(error, "finish");
-  if (is_expected(sink_of(stream))) {
+  if (is_expected(sink_of(stream), ASKED_FINISH)) {
     weir_writable_finished(stream->writable, why);
     weir_stream_release(stream);
   }
   weir_error_release(why);
 }
 
+/* The first error is the one. */
 void weir_sink_closed(weir_stream *stream, int error) {
-  weir_error *why = error_of(error, "close");
-  if (is_expected(sink_of(stream))) {
+  weir_error *first = sink_of(stream)->error;
+  weir_error *why = first ? weir_error_hold(first) : error_of(error, "close");
+  if (is_expected(sink_of(stream), ASKED_CLOSE)) {
     weir_stream_closed(stream, why);
     weir_stream_release(stream);
   }
@@ -198,6 +202,7 @@ void weir_sink_closed(weir_stream *stream, int error) {
 
 static void free_sink(weir_lua_stream *stream) {
   host_sink *sink = stream->core.sink;
+  weir_error_release(sink->error);
   if (sink->type->free) sink->type->free(sink->self);
   free(sink);
 }

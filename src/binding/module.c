@@ -6,6 +6,7 @@
 #include "binding/data.h"
 #include "binding/error_object.h"
 #include "binding/file_stream.h"
+#include "binding/host_api.h"
 #include "binding/inner.h"
 #include "binding/inspect.h"
 #include "binding/loop_choice.h"
@@ -57,6 +58,7 @@ static void fill(weir_context *context, lua_State *L) {
   weir_timer_open(context, L);
   weir_yieldable_open(L);
   weir_luv_open(context, L);
+  weir_host_api_open(context, L);
 }
 
 int luaopen_weir_core(lua_State *L) {
