@@ -37,7 +37,10 @@ typedef int lua_results;
 #define lua_rawlen(L, i) lua_objlen((L), (i))
 #endif
 #undef lua_absindex
-#define lua_absindex(L, i)     ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
+#define lua_absindex weir_absindex
+static inline int weir_absindex(lua_State *L, int index) {
+  return index > 0 || index <= LUA_REGISTRYINDEX ? index : lua_gettop(L) + index + 1;
+}
 #define lua_getuservalue(L, i) lua_getfenv((L), (i))
 #define lua_setuservalue(L, i) lua_setfenv((L), (i))
 #undef luaL_setfuncs

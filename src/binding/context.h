@@ -170,6 +170,12 @@ void weir_context_end_first(weir_context *context, lua_State *L);
 /* The loop, made or joined at the first need. Raises if it cannot be. */
 weir_loop *weir_context_loop(weir_context *context, lua_State *L);
 
+/* Where Lua can be called now, with room for 16 values; NULL: nowhere, the state closes. */
+static inline lua_State *weir_context_way_in(const weir_context *context) {
+  lua_State *L = context->L;
+  return L && lua_checkstack(L, 16) ? L : NULL;
+}
+
 /* A call of ours that may call back runs between these two. Nothing between them may raise. */
 static inline lua_State *weir_context_enter(weir_context *context, lua_State *L) {
   lua_State *outer = context->L;

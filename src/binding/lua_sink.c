@@ -112,8 +112,8 @@ static void take_raise(weir_lua_stream *stream, lua_State *L, uint64_t operation
 static void run(hook_call *call) {
   weir_lua_stream *stream = call->stream;
   weir_context *context = stream->context;
-  lua_State *L = stream->collected ? NULL : context->L;
-  if (!L || !lua_checkstack(L, 8)) return; /* the state closes: it will never be answered */
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (!L) return; /* the state closes: it will never be answered */
   weir_context_push(context, L, WEIR_SLOT_CALL_HOOK);
   lua_pushlightuserdata(L, call);
   context->calls++;
@@ -132,8 +132,8 @@ static void run(hook_call *call) {
 /* The same for `read`, which gets no `done`: so nothing here raises. */
 static void run_read(weir_lua_stream *stream, uint64_t size) {
   weir_context *context = stream->context;
-  lua_State *L = stream->collected ? NULL : context->L;
-  if (!L || !lua_checkstack(L, 8)) return;
+  lua_State *L = weir_lua_stream_way_in(stream);
+  if (!L) return;
   int top = lua_gettop(L);
   if (!weir_lua_stream_push_roughly(stream, L)) return;
   lua_getuservalue(L, top + 2);

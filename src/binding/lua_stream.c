@@ -66,8 +66,7 @@ bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L) {
 /* --- what the core tells --- */
 
 lua_State *weir_lua_stream_way_in(const weir_lua_stream *stream) {
-  lua_State *L = stream->collected ? NULL : stream->context->L;
-  return L && lua_checkstack(L, 16) ? L : NULL;
+  return stream->collected ? NULL : weir_context_way_in(stream->context);
 }
 
 static const char *path_of(const weir_lua_stream *stream) {

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "core/assert.h"
+
 /* --- finding the loop --- */
 
 /* The part of luv's context that has not changed from 1.30 to 1.52. */
@@ -117,10 +119,10 @@ static lua_results make_handle(lua_State *L) {
 
 static int make(void *self, weir_handle *handle, uv_handle_type type, int argument) {
   weir_context *context = self;
-  lua_State *L = context->L;
+  lua_State *L = weir_context_way_in(context);
   making it = {handle, type, argument, UV_ENOMEM};
-  if (type >= UV_HANDLE_TYPE_MAX || !constructors[type]) return UV_ENOTSUP;
-  if (!L || !lua_checkstack(L, 8)) return UV_ECANCELED;
+  WEIR_ASSERT(constructors[type]);
+  if (!L) return UV_ECANCELED;
   weir_context_push(context, L, WEIR_SLOT_MAKE_HANDLE);
   lua_pushlightuserdata(L, &it);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
@@ -159,8 +161,8 @@ static lua_results close_handle(lua_State *L) {
 
 static void close_it(void *self, weir_handle *handle) {
   weir_context *context = self;
-  lua_State *L = context->L;
-  if (!L || !lua_checkstack(L, 8)) { /* luv will close it, together with its state */
+  lua_State *L = weir_context_way_in(context);
+  if (!L) { /* luv will close it, together with its state */
     weir_handle_let_go(handle);
     return;
   }

@@ -39,8 +39,8 @@ static void set_held(weir_server *it, bool held) {
 
 static void emit(weir_server *it, int event, weir_error *error) {
   weir_context *context = it->context;
-  lua_State *L = context->L;
-  if (!L || !lua_checkstack(L, 16)) return;
+  lua_State *L = weir_context_way_in(context);
+  if (!L) return;
   if (error) weir_error_object_push(context, L, error, it->path);
   weir_emit_for(context, it, L, event, error ? 1 : 0);
 }
@@ -89,8 +89,8 @@ lua_results weir_server_make_connection(lua_State *L) {
 /* drop(address, port): there are max_connections already. */
 static void drop(weir_server *it, int fd) {
   weir_context *context = it->context;
-  lua_State *L = context->L;
-  if (L && lua_checkstack(L, 16)) {
+  lua_State *L = weir_context_way_in(context);
+  if (L) {
     int values = weir_address_push(L, fd, true);
     weir_emit_for(context, it, L, WEIR_ON_DROP, values);
   }
@@ -101,12 +101,12 @@ static void on_accepted(void *owner, int fd) {
   weir_listening *listening = owner;
   weir_server *it = listening->server;
   weir_context *context = it->context;
-  lua_State *L = context->L;
   if (it->connections >= it->max_connections) {
     drop(it, fd);
     return;
   }
-  if (!L || !lua_checkstack(L, 16)) {
+  lua_State *L = weir_context_way_in(context);
+  if (!L) {
     weir_socket_close(fd);
     return;
   }
@@ -184,14 +184,14 @@ static void opened(weir_server *it, int error, const struct sockaddr *address) {
 
 /* The first address that can be had is the one. */
 static void open_one(weir_server *it, struct addrinfo *found) {
+  const struct addrinfo *address = NULL;
   int error = -EADDRNOTAVAIL;
-  const struct addrinfo *address = found;
-  for (; address; address = address->ai_next) {
+  for (const struct addrinfo *next = found; next && error; next = next->ai_next) {
+    address = next;
     error = weir_listener_open(&it->listening->listener, address->ai_addr, address->ai_addrlen,
                                it->backlog);
-    if (!error || !address->ai_next) break;
   }
-  opened(it, error, address ? address->ai_addr : NULL);
+  opened(it, error, address->ai_addr); /* the resolver has found one at least */
   it->context->loop.uv->freeaddrinfo(found);
 }
 

@@ -63,8 +63,8 @@ static void on_freed(weir_timer *timer) {
 static void on_fired(weir_timer *timer) {
   weir_lua_timer *it = timer->owner;
   weir_context *context = it->context;
-  lua_State *L = context->L;
-  if (L && lua_checkstack(L, 8)) {
+  lua_State *L = weir_context_way_in(context);
+  if (L) {
     weir_context_push_anchor(context, L, it->anchor);
     end(it);
     weir_context_call(context, L, 0);
