@@ -115,7 +115,10 @@ static void close_context(weir_context *context, lua_State *L) {
   context->closed = true;
   context->L = NULL;
   weir_at_exit_remove(context);
-  if (!context->has_loop) return;
+  if (!context->has_loop) {
+    if (context->luv_loop) let_luv_close(context, L); /* to join it failed */
+    return;
+  }
   bool clean = false; /* nothing points to the context any more */
   if (weir_context_is_of_parent(context)) {
     /* nothing of it is ours */

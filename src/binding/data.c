@@ -19,26 +19,16 @@ void weir_data_open(weir_context *context, lua_State *L) {
   weir_context_set(context, L, WEIR_SLOT_MAKE_STRING);
 }
 
-static bool push_anchored(const weir_lua_stream *stream, lua_State *L, uint32_t anchor) {
-  if (!weir_lua_stream_push(stream, L)) {
-    lua_pushnil(L);
-    return false;
-  }
-  weir_lua_stream_push_anchors(L, -1);
-  weir_anchors_push(L, -1, anchor);
-  lua_replace(L, -3);
-  lua_pop(L, 1);
-  return true;
-}
-
-bool weir_data_push(weir_lua_stream *stream, lua_State *L, const weir_entry *chunk) {
+bool weir_data_push(const weir_context *context, lua_State *L, int self, const weir_entry *chunk) {
   if (chunk->anchor) {
-    bool there = push_anchored(stream, L, chunk->anchor);
+    weir_lua_stream_push_anchors(L, self);
+    weir_anchors_push(L, -1, chunk->anchor);
+    lua_remove(L, -2);
     /* Some of its bytes may have been read before. */
-    if (!there || !chunk->bytes || lua_rawlen(L, -1) == chunk->size) return there;
+    if (!chunk->bytes || lua_rawlen(L, -1) == chunk->size) return true;
     lua_pop(L, 1);
   }
-  weir_context_push(stream->context, L, WEIR_SLOT_MAKE_STRING);
+  weir_context_push(context, L, WEIR_SLOT_MAKE_STRING);
   lua_pushlightuserdata(L, (void *)(uintptr_t)chunk);
   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
@@ -117,9 +107,10 @@ static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk
 /* --- any number of them --- */
 
 /* Sees to it that the value of the chunk is at `index`. */
-static bool make_value(weir_lua_stream *stream, lua_State *L, int index, const weir_entry *chunk) {
+static bool make_value(const weir_context *context, lua_State *L, int self, int index,
+                       const weir_entry *chunk) {
   if (!lua_isnil(L, index)) return true;
-  if (!weir_data_push(stream, L, chunk)) return false;
+  if (!weir_data_push(context, L, self, chunk)) return false;
   lua_replace(L, index);
   return true;
 }
@@ -132,7 +123,7 @@ static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission 
       weir_pipe_writer_give(stream->context, L, chunk);
       continue;
     }
-    if (!make_value(stream, L, index, chunk)) return false;
+    if (!make_value(stream->context, L, emission->self, index, chunk)) return false;
     lua_pushvalue(L, index);
     if (!weir_context_call(stream->context, L, 1)) return false;
   }
@@ -144,7 +135,9 @@ static void emit_to_all(weir_lua_stream *stream, lua_State *L, const weir_entry 
   weir_emission emission;
   if (!weir_emission_begin(&emission, stream->context, stream, L, WEIR_ON_DATA)) return;
   bool told = tell_listeners(stream, L, &emission, value, chunk);
-  if (told && stream->watched) told = make_value(stream, L, value, chunk);
+  if (told && stream->watched) {
+    told = make_value(stream->context, L, emission.self, value, chunk);
+  }
   if (!told) lose(stream);
   else weir_tell_watcher(stream, L, emission.self, emission.event, emission.count > 0, value, 1);
 }

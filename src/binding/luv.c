@@ -122,7 +122,7 @@ static int make(void *self, weir_handle *handle, uv_handle_type type, int argume
   lua_State *L = weir_context_way_in(context);
   making it = {handle, type, argument, UV_ENOMEM};
   WEIR_ASSERT(constructors[type]);
-  if (!L) return UV_ECANCELED;
+  if (!L || weir_context_is_luv_closed(context)) return UV_ECANCELED;
   weir_context_push(context, L, WEIR_SLOT_MAKE_HANDLE);
   lua_pushlightuserdata(L, &it);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
