@@ -149,7 +149,7 @@ describe("a state that is closed", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
 
-  -- The first finalizer runs before weir's end, and leaves streams to the last, which runs behind it.
+  -- The first finalizer runs before weir's end, and leaves streams to the last, after it.
   local SCRIPT = [[
     %s
     local kept = {}
