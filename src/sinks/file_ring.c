@@ -12,8 +12,11 @@ enum {
   CALL_BYTES_MAX = 1 << 20, /* per system call: `done` shall move now and then */
   TURN_BYTES_MAX = 4 << 20, /* per stay on the pool thread: other files wait for it */
   TURN_NS_MAX = 2000000,    /* the same */
-  WAIT_NS = 50000,          /* about what it takes to wake a thread */
   LOOKS = 16,               /* between two looks at the clock */
+  /* What waking a thread costs at most; and a script in Lua that builds its lines one by one has
+  ** the next piece worth giving every 80 µs.
+  */
+  WAIT_NS = 100000,
 };
 
 void weir_file_ring_init(weir_file_ring *ring) {
