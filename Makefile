@@ -142,13 +142,22 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(filter-out $(PRELOADED),$(wildcard spec
 SUPPORT     := $(B)/spec/support.a
 CORE_SPECS  := $(patsubst %.c,$(B)/%,$(wildcard spec/core/*_spec.c))
 SINKS_SPECS := $(patsubst %.c,$(B)/%,$(wildcard spec/sinks/*_spec.c))
+ifeq ($(SYSTEM),Darwin)
+SINKS_SPECS := $(filter-out %_faults_spec,$(SINKS_SPECS))
+endif
 ZLIB_SPECS  := $(if $(CODEC_OBJ),$(patsubst %.c,$(B)/%,$(wildcard spec/zlib/*_spec.c)))
 C_SPECS     := $(CORE_SPECS) $(SINKS_SPECS) $(ZLIB_SPECS)
 
 $(B)/spec/%.o: spec/%.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
-	$(Q)$(COMPILE) $(WRAP_CFLAGS) -Ispec $(UV_CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(COMPILE) $(WRAP_CFLAGS) $(SHIM_CFLAGS) -Ispec $(UV_CFLAGS) -MMD -MP -c $< -o $@
+
+# Some C specs have the shim in them: system calls of ours fail as they say.
+SHIM_OBJ     := $(patsubst %,$(B)/spec/support/preload/%.o,fault_shim fault_calls)
+FAULTS_SPECS := $(filter %_faults_spec,$(SINKS_SPECS))
+$(SHIM_OBJ): private SHIM_CFLAGS = -Wno-pedantic -Wno-shadow -Wno-missing-prototypes
+$(FAULTS_SPECS): $(SHIM_OBJ)
 
 # Programs that are the other end of a socket.
 PEERS := $(patsubst spec/peers/%.c,$(B)/%,$(wildcard spec/peers/*.c))

@@ -4,47 +4,12 @@
 */
 #include "sinks/loop.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "support/check.h"
+#include "support/foreign_loop.h"
 
-/* A maker as luv is one: the handles are its own, and so is what they point to. */
-typedef struct maker {
-  uv_loop_t *loop;
-  int made, closed;
-  bool refuses;
-} maker;
-
-static char not_ours[64];
-
-static int make(void *self, weir_handle *handle, uv_handle_type type, int argument) {
-  maker *it = self;
-  (void)argument;
-  if (it->refuses) return UV_ENOMEM;
-  handle->uv.any = malloc(uv_handle_size(type));
-  if (type == UV_IDLE) uv_idle_init(it->loop, handle->uv.idle);
-  else uv_timer_init(it->loop, handle->uv.timer);
-  handle->uv.any->data = not_ours;
-  it->made++;
-  return 0;
-}
-
-static void free_handle(uv_handle_t *uv) {
-  CHECK(uv->data == not_ours);
-  free(uv);
-}
-
-static void close_handle(void *self, weir_handle *handle) {
-  maker *it = self;
-  if (!uv_is_closing(handle->uv.any)) uv_close(handle->uv.any, free_handle);
-  it->closed++;
-  weir_handle_is_closed(handle);
-}
-
-static const weir_handle_maker port = {.make = make, .close = close_handle};
-
-static uv_loop_t host;
+static foreign_loop host;
 static weir_loop loop;
 static int ran;
 
@@ -53,23 +18,24 @@ static void count_run(weir_tick *tick) {
   ran++;
 }
 
-static void begin(maker *it) {
+/* On a host's loop, with handles of his making or of our own. */
+static void begin(bool makes) {
   ran = 0;
-  uv_loop_init(&host);
-  if (it) it->loop = &host;
-  CHECK_EQUAL(weir_loop_join(&loop, &host, &weir_uv_linked, it ? &port : NULL, it), 0);
+  foreign_begin(&host);
+  const weir_handle_maker *maker = makes ? &foreign_maker : NULL;
+  CHECK_EQUAL(weir_loop_join(&loop, &host.uv, &weir_uv_linked, maker, &host), 0);
 }
 
 static void end(void) {
   CHECK(weir_loop_close(&loop));
-  CHECK_EQUAL(uv_loop_close(&host), 0);
+  foreign_end(&host);
 }
 
 SPEC("a host's loop runs our ticks, and is left as it was") {
-  begin(NULL);
+  begin(false);
   weir_tick tick = {0};
   weir_ticks_push(&loop.core.ticks, &tick, count_run);
-  uv_run(&host, UV_RUN_DEFAULT);
+  uv_run(&host.uv, UV_RUN_DEFAULT);
   CHECK_EQUAL(ran, 1);
   end();
 }
@@ -87,46 +53,105 @@ static void on_freed(weir_timer *timer) {
 }
 
 SPEC("handles that somebody else makes find their way back, and go back to him") {
-  maker luv = {0};
-  begin(&luv);
+  begin(true);
   fired = 0;
   weir_timer timer = {.fired = on_fired, .freed = on_freed};
   CHECK_EQUAL(weir_timer_start(&timer, &loop, 1), 0);
-  CHECK(timer.handle.uv.any->data == not_ours);
+  CHECK(timer.handle.uv.any->data != &timer.handle);
   CHECK(weir_handle_of(timer.handle.uv.any) == &timer.handle);
-  uv_run(&host, UV_RUN_DEFAULT);
+  uv_run(&host.uv, UV_RUN_DEFAULT);
   CHECK_EQUAL(fired, 11);
   end();
-  CHECK_EQUAL(luv.made, 2);
-  CHECK_EQUAL(luv.closed, 2);
+  CHECK_EQUAL(host.made, 2);
+  CHECK_EQUAL(host.closed, 2);
+}
+
+SPEC("among many handles of other people's each is found, and so are our own beside them") {
+  enum { MANY = 600 };
+  static weir_handle many[MANY];
+  weir_loop own;
+  weir_handle ours;
+  begin(true);
+  CHECK_EQUAL(weir_loop_open(&own), 0);
+  CHECK_EQUAL(weir_handle_open(&ours, &own, UV_TIMER, 0, NULL), 0);
+  for (int i = 0; i < MANY; i++) weir_handle_open(&many[i], &loop, UV_TIMER, 0, NULL);
+  CHECK(weir_handle_of(ours.uv.any) == &ours);
+  for (int i = 0; i < MANY; i++) {
+    if (!CHECK(weir_handle_of(many[i].uv.any) == &many[i])) break;
+  }
+  for (int i = 0; i < MANY; i += 2) weir_handle_close(&many[i], NULL);
+  for (int i = 1; i < MANY; i += 2) {
+    if (!CHECK(weir_handle_of(many[i].uv.any) == &many[i])) break;
+  }
+  for (int i = 1; i < MANY; i += 2) weir_handle_close(&many[i], NULL);
+  weir_handle_close(&ours, NULL);
+  CHECK(weir_loop_close(&own));
+  end();
+  CHECK_EQUAL(host.made, host.closed);
 }
 
 SPEC("an idle handle that the script has closed is made anew when a tick needs it") {
-  maker luv = {0};
-  begin(&luv);
-  uv_close(loop.idle.uv.any, free_handle);
+  begin(true);
+  foreign_close(&loop.idle);
   CHECK(!weir_handle_is_open(&loop.idle));
   weir_tick tick = {0};
   weir_ticks_push(&loop.core.ticks, &tick, count_run);
   CHECK(weir_handle_is_open(&loop.idle));
-  uv_run(&host, UV_RUN_DEFAULT);
+  uv_run(&host.uv, UV_RUN_DEFAULT);
   CHECK_EQUAL(ran, 1);
-  CHECK_EQUAL(luv.made, 2);
+  CHECK_EQUAL(host.made, 2);
   end();
 }
 
+SPEC("an idle handle that the script closes while ticks wait is not missed when they have run") {
+  begin(true);
+  weir_tick tick = {0};
+  weir_ticks_push(&loop.core.ticks, &tick, count_run);
+  foreign_close(&loop.idle);
+  weir_loop_run_ticks(&loop);
+  CHECK_EQUAL(ran, 1);
+  end();
+}
+
+SPEC("where no handle can be made, ticks wait for the next callback of ours") {
+  begin(true);
+  foreign_close(&loop.idle);
+  host.refuses = true;
+  weir_tick tick = {0};
+  weir_ticks_push(&loop.core.ticks, &tick, count_run);
+  CHECK(!weir_handle_is_open(&loop.idle));
+  uv_run(&host.uv, UV_RUN_DEFAULT);
+  CHECK_EQUAL(ran, 0);
+  CHECK(weir_loop_run_for(&loop, 0));
+  CHECK_EQUAL(ran, 1);
+  end();
+}
+
+SPEC("a tick of a loop that its owner has closed touches nothing") {
+  begin(false);
+  weir_loop_leave(&loop);
+  foreign_end(&host);
+  weir_tick tick = {0};
+  weir_ticks_push(&loop.core.ticks, &tick, count_run);
+  CHECK(weir_loop_is_dead(&loop));
+  CHECK(!weir_handle_is_open(&loop.idle));
+  CHECK_EQUAL(ran, 0);
+  weir_core_deinit(&loop.core);
+}
+
 SPEC("a maker that fails leaves nothing open") {
-  maker luv = {0};
-  begin(&luv);
-  luv.refuses = true;
+  begin(true);
+  host.refuses = true;
   weir_handle handle;
   CHECK_EQUAL(weir_handle_open(&handle, &loop, UV_TIMER, 0, NULL), UV_ENOMEM);
   CHECK(!weir_handle_is_open(&handle));
   weir_handle_close(&handle, NULL);
   end();
-  luv.loop = &host;
+  foreign_begin(&host);
+  host.refuses = true;
   weir_loop other;
-  CHECK_EQUAL(weir_loop_join(&other, &host, &weir_uv_linked, &port, &luv), UV_ENOMEM);
+  CHECK_EQUAL(weir_loop_join(&other, &host.uv, &weir_uv_linked, &foreign_maker, &host), UV_ENOMEM);
+  foreign_end(&host);
 }
 
 static void count_closed(weir_handle *handle) {
@@ -134,29 +159,99 @@ static void count_closed(weir_handle *handle) {
   ran++;
 }
 
-SPEC("all handles can be let go of, and are left to who made them") {
-  maker luv = {0};
-  begin(&luv);
-  weir_handle one, two;
-  weir_handle_open(&one, &loop, UV_TIMER, 0, NULL);
-  weir_handle_open(&two, &loop, UV_TIMER, 0, NULL);
-  uv_handle_t *left[] = {one.uv.any, two.uv.any, loop.idle.uv.any};
-  one.closed = two.closed = count_closed;
+/* One of each kind, on the loop. */
+static void open_three(weir_handle *idle, weir_handle *timer, weir_handle *poll, int fd) {
+  CHECK_EQUAL(weir_handle_open(idle, &loop, UV_IDLE, 0, NULL), 0);
+  CHECK_EQUAL(weir_handle_open(timer, &loop, UV_TIMER, 0, NULL), 0);
+  CHECK_EQUAL(weir_handle_open(poll, &loop, UV_POLL, fd, NULL), 0);
+}
+
+static void never_idle(uv_idle_t *idle) {
+  CHECK(!idle);
+}
+
+static void never_due(uv_timer_t *timer) {
+  CHECK(!timer);
+}
+
+static void never_ready(uv_poll_t *poll, int status, int events) {
+  (void)status, (void)events;
+  CHECK(!poll);
+}
+
+SPEC("all handles can be let go of: they do nothing any more, and are left to who made them") {
+  int ends[2];
+  weir_handle idle, timer, poll;
+  if (!CHECK_EQUAL(pipe(ends), 0)) return;
+  begin(true);
+  open_three(&idle, &timer, &poll, ends[1]);
+  uv_idle_start(idle.uv.idle, never_idle);
+  uv_timer_start(timer.uv.timer, never_due, 0, 0);
+  uv_poll_start(poll.uv.poll, UV_WRITABLE, never_ready);
+  weir_handle left[] = {idle, timer, poll, loop.idle};
+  idle.closed = timer.closed = poll.closed = count_closed;
   weir_handle_let_go_all(&loop);
-  CHECK_EQUAL(ran, 2);
+  CHECK_EQUAL(ran, 3);
   CHECK(!weir_handle_is_open(&loop.idle));
-  for (int i = 0; i < 3; i++) uv_close(left[i], free_handle);
+  uv_run(&host.uv, UV_RUN_DEFAULT);
+  for (int i = 0; i < 4; i++) foreign_close(&left[i]);
+  end();
+  close(ends[0]);
+  close(ends[1]);
+}
+
+SPEC("only the handles of that loop are let go of") {
+  foreign_loop other_host;
+  weir_loop other;
+  begin(true);
+  foreign_begin(&other_host);
+  CHECK_EQUAL(weir_loop_join(&other, &other_host.uv, &weir_uv_linked, &foreign_maker, &other_host),
+              0);
+  weir_handle here[8];
+  for (int i = 0; i < 8; i++) weir_handle_open(&here[i], &loop, UV_TIMER, 0, NULL);
+  weir_handle left = other.idle;
+  weir_handle_let_go_all(&other);
+  CHECK(!weir_handle_is_open(&other.idle));
+  for (int i = 0; i < 8; i++) {
+    CHECK(weir_handle_is_open(&here[i]));
+    weir_handle_close(&here[i], NULL);
+  }
+  foreign_close(&left);
+  CHECK(weir_loop_close(&other));
+  foreign_end(&other_host);
   end();
 }
 
-SPEC("weir knows its own libuv by the loops it made, and can bind to it as to another one") {
-  uv_loop_init(&host);
-  CHECK(weir_uv_is_linked(&host));
-  weir_uv_api api;
-  memset(&api, 0, sizeof api);
-  CHECK(weir_uv_rebind(&api, &host));
-  CHECK(memcmp(&api, &weir_uv_linked, sizeof api) == 0);
-  CHECK_EQUAL(uv_loop_close(&host), 0);
+SPEC("to close a handle that was let go of is no more than to hear of it, once") {
+  weir_handle handle;
+  begin(true);
+  CHECK_EQUAL(weir_handle_open(&handle, &loop, UV_TIMER, 0, NULL), 0);
+  weir_handle left = handle;
+  weir_handle_let_go(&handle);
+  weir_handle_close(&handle, count_closed);
+  weir_handle_close(&handle, count_closed);
+  CHECK_EQUAL(ran, 1);
+  foreign_close(&left);
+  end();
+}
+
+SPEC("a timer that the script has closed is neither set nor stopped, and ends like any other") {
+  begin(true);
+  fired = 0;
+  weir_timer timer = {.fired = on_fired, .freed = on_freed};
+  CHECK_EQUAL(weir_timer_start(&timer, &loop, 1), 0);
+  foreign_close(&timer.handle);
+  weir_timer_again(&timer, 1);
+  weir_timer_stop(&timer);
+  uv_run(&host.uv, UV_RUN_DEFAULT);
+  CHECK_EQUAL(fired, 0);
+  end();
+}
+
+SPEC("weir knows its own libuv by the loops it made") {
+  foreign_begin(&host);
+  CHECK(weir_uv_is_linked(&host.uv));
+  foreign_end(&host);
 }
 
 int main(int argc, char **argv) {

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "support/check.h"
@@ -83,6 +84,25 @@ SPEC("whoever asks is told when no tick is left") {
   weir_loop_run_ticks(&loop);
   CHECK_EQUAL(settled, 1);
   CHECK(!loop.idle_active);
+  end();
+}
+
+static void run_ticks_within(weir_tick *tick) {
+  (void)tick;
+  weir_loop_run_ticks(&loop);
+  CHECK_EQUAL(settled, 0);
+  note('t');
+}
+
+SPEC("ticks that are run from within a tick are run, and told of when the outermost is done") {
+  begin();
+  weir_tick tick = {0};
+  named_tick a = {.name = 'a'};
+  weir_ticks_push(&loop.core.ticks, &tick, run_ticks_within);
+  push(&a);
+  weir_loop_run_ticks(&loop);
+  CHECK_EQUAL(strlen(order), 2);
+  CHECK_EQUAL(settled, 1);
   end();
 }
 
@@ -279,6 +299,28 @@ SPEC("ticks run between two timers of one moment") {
   end();
 }
 
+SPEC("a loop that is over runs no tick and tells of no timer, and is not woken") {
+  begin();
+  named_timer a = {.name = 'a'};
+  named_tick t = {.name = 't'}, u = {.name = 'u'};
+  start(&a, 1);
+  push(&t);
+  loop.is_over = true;
+  uint64_t began = uv_hrtime();
+  while (uv_hrtime() - began < 5000000) uv_run(loop.handle, UV_RUN_NOWAIT);
+  weir_loop_run_ticks(&loop);
+  CHECK_STRING(order, "");
+  loop.uv->idle_stop(loop.idle.uv.idle);
+  loop.idle_active = false;
+  push(&u);
+  CHECK(!loop.idle_active);
+  loop.is_over = false;
+  weir_timer_end(&a.timer);
+  weir_loop_run_ticks(&loop);
+  CHECK_STRING(order, "tu");
+  end();
+}
+
 enum { CHAIN = 1000 };
 static named_timer chain[CHAIN];
 static bool work_is_done;
@@ -407,6 +449,18 @@ SPEC("a loop that cannot be had for want of memory leaves nothing behind") {
       CHECK_EQUAL(failing_alloc_live(), live);
     } while (failing_alloc_failed() && CHECK(nth < 100));
   }
+}
+
+SPEC("a loop that cannot be had for want of descriptors says so, and leaves nothing behind") {
+  struct rlimit limit, none;
+  CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  none = (struct rlimit){.rlim_cur = 3, .rlim_max = limit.rlim_max};
+  long live = failing_alloc_live();
+  CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+  int error = weir_loop_open(&loop);
+  CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  CHECK_EQUAL(error, UV_EMFILE);
+  CHECK_EQUAL(failing_alloc_live(), live);
 }
 
 static void run_nested(weir_tick *tick) {

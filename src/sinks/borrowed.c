@@ -33,7 +33,8 @@ static bool is_master(int fd) {
 static bool name_of(int fd, const struct stat *info, char *name, size_t size) {
 #ifdef __linux__
   bool may = S_ISFIFO(info->st_mode) || (S_ISCHR(info->st_mode) && isatty(fd) && !is_master(fd));
-  return may && snprintf(name, size, "/proc/self/fd/%d", fd) > 0;
+  if (may) snprintf(name, size, "/proc/self/fd/%d", fd);
+  return may;
 #else /* what /dev/fd opens is the same open file, and pipes have no name */
   return S_ISCHR(info->st_mode) && isatty(fd) && !is_master(fd) && ttyname_r(fd, name, size) == 0;
 #endif

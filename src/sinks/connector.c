@@ -178,12 +178,6 @@ static void note_failure(weir_connector *it, int error, const struct sockaddr *a
   it->error = weir_error_system_at(-error, "connect", port >= 0 ? text : NULL, port);
 }
 
-/* Nothing goes on and nothing is left to try: the latest error is the answer. */
-static void give_up_if_over(weir_connector *it) {
-  if (it->over || it->attempts || it->next) return;
-  answer(it, -1, it->error);
-}
-
 static void on_attempt(uv_poll_t *poll, int status, int events) {
   attempt *tried = weir_handle_of((uv_handle_t *)poll)->owner;
   weir_connector *it = tried->connector;
@@ -261,19 +255,17 @@ static void try_next(weir_connector *it) {
     if (!it->over && it->next) set_pace(it, NEXT_MS);
     return;
   }
-  give_up_if_over(it);
+  if (!it->attempts) answer(it, -1, it->error); /* nothing goes on: the latest error */
 }
 
 static void on_pace(weir_timer *timer) {
   weir_connector *it = timer->owner;
-  if (it->over) return;
   if (it->is_path) try_path(it);
   else try_next(it);
 }
 
 static void on_deadline(weir_timer *timer) {
   weir_connector *it = timer->owner;
-  if (it->over) return;
   const char *about = it->name[0] ? it->name : NULL;
   char text[WEIR_ADDRESS_TEXT];
   if (it->attempts && weir_address_to_text(it->attempts->address, text) >= 0) about = text;

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/assert.h"
 #include "sinks/loop.h"
 
 /* --- the way back to handles that others made --- */
@@ -56,15 +57,10 @@ weir_handle *weir_handle_of(const uv_handle_t *uv) {
 static int init(weir_handle *handle, uv_handle_type type, int argument) {
   const weir_uv_api *uv = handle->loop->uv;
   uv_loop_t *loop = handle->loop->handle;
-  switch ((int)type) {
-    case UV_IDLE: return uv->idle_init(loop, handle->uv.idle);
-    case UV_TIMER: return uv->timer_init(loop, handle->uv.timer);
-    case UV_POLL: return uv->poll_init(loop, handle->uv.poll, argument);
-    case UV_TCP: return uv->tcp_init(loop, handle->uv.tcp);
-    case UV_NAMED_PIPE: return uv->pipe_init(loop, handle->uv.pipe, 0);
-    case UV_TTY: return uv->tty_init(loop, handle->uv.tty, argument, 0);
-    default: return UV_EINVAL;
-  }
+  if (type == UV_IDLE) return uv->idle_init(loop, handle->uv.idle);
+  if (type == UV_TIMER) return uv->timer_init(loop, handle->uv.timer);
+  WEIR_ASSERT(type == UV_POLL);
+  return uv->poll_init(loop, handle->uv.poll, argument);
 }
 
 int weir_handle_open(weir_handle *handle, weir_loop *loop, uv_handle_type type, int argument,

@@ -25,10 +25,6 @@ struct weir_handle {
     uv_idle_t *idle;
     uv_timer_t *timer;
     uv_poll_t *poll;
-    uv_stream_t *stream;
-    uv_tcp_t *tcp;
-    uv_pipe_t *pipe;
-    uv_tty_t *tty;
   } uv; /* any == NULL: not open */
   struct weir_loop *loop;
   void *owner;
@@ -48,9 +44,9 @@ typedef struct weir_handle_maker {
   void (*close)(void *self, weir_handle *handle);
 } weir_handle_maker;
 
-/* Makes a handle that does nothing yet: UV_IDLE, UV_TIMER, UV_TCP, UV_NAMED_PIPE, UV_POLL or
-** UV_TTY; `argument` is the descriptor of the last two, else 0. Returns 0 or a libuv error; then
-** the handle is not open. `handle` must stay where it is until it is closed.
+/* Makes a handle that does nothing yet: UV_IDLE, UV_TIMER or UV_POLL; `argument` is the descriptor
+** of the last, else 0. Returns 0 or a libuv error; then the handle is not open. `handle` must stay
+** where it is until it is closed.
 */
 int weir_handle_open(weir_handle *handle, struct weir_loop *loop, uv_handle_type type, int argument,
                      void *owner);

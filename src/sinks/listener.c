@@ -167,8 +167,7 @@ static void on_connection(uv_poll_t *poll, int status, int events) {
 }
 
 static void on_pause_over(weir_timer *timer) {
-  weir_listener *it = timer->owner;
-  if (it->fd >= 0) watch(it, true);
+  watch(timer->owner, true);
 }
 
 /* --- life --- */

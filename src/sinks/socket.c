@@ -36,9 +36,11 @@ int weir_address_of_path(weir_address *address, const char *path, size_t size, b
   return 0;
 }
 
+_Static_assert(INET6_ADDRSTRLEN + IF_NAMESIZE <= WEIR_ADDRESS_TEXT, "an address and its zone");
+
 static void append_zone(const struct sockaddr_in6 *address, char *text) {
   size_t used = strlen(text);
-  if (address->sin6_scope_id == 0 || used + 1 + IF_NAMESIZE > WEIR_ADDRESS_TEXT) return;
+  if (address->sin6_scope_id == 0) return;
   text[used] = '%';
   if (!if_indextoname(address->sin6_scope_id, text + used + 1)) text[used] = 0;
 }

@@ -33,7 +33,7 @@ static ssize_t read_once(const weir_stream_sink *sink, void *bytes, size_t size)
 
 /* Hands over what was read into `slab`, and the slab with it. Returns whether more is wanted. */
 static bool hand_over(weir_stream_sink *sink, weir_slab *slab, size_t size) {
-  weir_slab_pool *pool = &sink->poll.loop->core.slabs;
+  weir_slab_pool *pool = &weir_stream_sink_stream(sink)->core->slabs;
   weir_slab *own = size < OWN_SLAB_MAX ? weir_slab_new(pool, size) : NULL;
   if (own) {
     memcpy(own->bytes, slab->bytes, size);
@@ -56,7 +56,7 @@ static void end_input(weir_stream_sink *sink) {
 
 /* Reads once. Returns whether to go on. */
 static bool read_some(weir_stream_sink *sink) {
-  weir_slab_pool *pool = &sink->poll.loop->core.slabs;
+  weir_slab_pool *pool = &weir_stream_sink_stream(sink)->core->slabs;
   weir_slab *slab = weir_slab_new(pool, WEIR_SLAB_BYTES);
   if (!slab) {
     weir_stream_fail_with(weir_stream_sink_stream(sink), WEIR_E_OUT_OF_MEMORY);

@@ -4,10 +4,21 @@
 #include "sinks/uv_api.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 #include <string.h>
 
 const weir_uv_api weir_uv_linked = {
 #define ENTRY(result, name, parameters) .name = uv_##name,
+    WEIR_UV_FUNCTIONS(ENTRY)
+#undef ENTRY
+};
+
+/* What has to be found in another libuv, and where it goes. */
+static const struct {
+  const char *name;
+  size_t offset;
+} functions[] = {
+#define ENTRY(result, name, parameters) {"uv_" #name, offsetof(weir_uv_api, name)},
     WEIR_UV_FUNCTIONS(ENTRY)
 #undef ENTRY
 };
@@ -42,16 +53,22 @@ static bool bind_one(void *library, const void *image, const char *name, void *t
   return true;
 }
 
+static bool bind_all(void *library, const void *image, weir_uv_api *api) {
+  for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+    char *target = (char *)api + functions[i].offset;
+    if (!bind_one(library, image, functions[i].name, target)) return false;
+  }
+  return true;
+}
+
 bool weir_uv_rebind(weir_uv_api *api, const uv_loop_t *loop) {
   Dl_info info;
   const void *image = image_of_loop(loop, &info);
-  if (!image || !info.dli_fname) return false;
+  if (!image) return false;
   void *library = dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD);
   if (!library) library = dlopen(NULL, RTLD_NOW); /* the program itself */
-  if (!library) return false;
-#define BIND(result, name, parameters) &&bind_one(library, image, "uv_" #name, &api->name)
-  bool all = true WEIR_UV_FUNCTIONS(BIND);
-#undef BIND
-  if (!all) dlclose(library); /* else it stays: lua_close shall not unload it under us */
-  return all;
+  if (bind_all(library, image, api))
+    return true; /* it stays: lua_close must not unload it under us */
+  dlclose(library);
+  return false;
 }

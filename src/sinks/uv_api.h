@@ -45,9 +45,6 @@
   F(int, poll_init, (uv_loop_t * loop, uv_poll_t * poll, int fd)) \
   F(int, poll_start, (uv_poll_t * poll, int events, uv_poll_cb on_poll)) \
   F(int, poll_stop, (uv_poll_t * poll)) \
-  F(int, tcp_init, (uv_loop_t * loop, uv_tcp_t * tcp)) \
-  F(int, pipe_init, (uv_loop_t * loop, uv_pipe_t * pipe, int ipc)) \
-  F(int, tty_init, (uv_loop_t * loop, uv_tty_t * tty, uv_file fd, int unused)) \
   F(int, queue_work, \
     (uv_loop_t * loop, uv_work_t * work, uv_work_cb on_work, uv_after_work_cb after_work)) \
   F(int, getaddrinfo, \

@@ -47,9 +47,11 @@ static const struct {
   int value;
 } errors[] = {
     {"EACCES", EACCES},
+    {"EADDRINUSE", EADDRINUSE},
     {"EADDRNOTAVAIL", EADDRNOTAVAIL},
     {"EAFNOSUPPORT", EAFNOSUPPORT},
     {"EAGAIN", EAGAIN},
+    {"EBADF", EBADF},
     {"ECONNABORTED", ECONNABORTED},
     {"ECONNREFUSED", ECONNREFUSED},
     {"ECONNRESET", ECONNRESET},
