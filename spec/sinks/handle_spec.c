@@ -80,6 +80,7 @@ SPEC("among many handles of other people's each is found, and so are our own bes
     if (!CHECK(weir_handle_of(many[i].uv.any) == &many[i])) break;
   }
   for (int i = 0; i < MANY; i += 2) weir_handle_close(&many[i], NULL);
+  uv_run(&host.uv, UV_RUN_NOWAIT);
   for (int i = 1; i < MANY; i += 2) {
     if (!CHECK(weir_handle_of(many[i].uv.any) == &many[i])) break;
   }

@@ -14,6 +14,7 @@ static char not_ours[64];
 /* As long as we hold a handle its memory stays, closed or not: here, until the end. */
 typedef struct foreign_memory {
   struct foreign_memory *next;
+  weir_handle *closing; /* who is told when it is closed, or NULL */
   max_align_t handle[];
 } foreign_memory;
 
@@ -21,6 +22,7 @@ static uv_handle_t *allocate(foreign_loop *host, uv_handle_type type) {
   foreign_memory *memory = malloc(sizeof *memory + uv_handle_size(type));
   if (!memory) abort();
   memory->next = host->memory;
+  memory->closing = NULL;
   host->memory = memory;
   return (uv_handle_t *)memory->handle;
 }
@@ -37,15 +39,25 @@ static int make(void *self, weir_handle *handle, uv_handle_type type, int argume
   return 0;
 }
 
+static foreign_memory *memory_of(uv_handle_t *uv) {
+  return (foreign_memory *)(void *)((char *)uv - offsetof(foreign_memory, handle));
+}
+
 static void on_closed(uv_handle_t *uv) {
   CHECK(uv->data == not_ours);
+  weir_handle *closing = memory_of(uv)->closing;
+  if (closing) weir_handle_is_closed(closing);
 }
 
 static void close_handle(void *self, weir_handle *handle) {
   foreign_loop *it = self;
-  if (!uv_is_closing(handle->uv.any)) uv_close(handle->uv.any, on_closed);
   it->closed++;
-  weir_handle_is_closed(handle);
+  if (uv_is_closing(handle->uv.any)) {
+    weir_handle_is_closed(handle);
+  } else {
+    memory_of(handle->uv.any)->closing = handle;
+    uv_close(handle->uv.any, on_closed);
+  }
 }
 
 const weir_handle_maker foreign_maker = {.make = make, .close = close_handle};
@@ -67,4 +79,13 @@ void foreign_end(foreign_loop *host) {
 
 void foreign_close(const weir_handle *handle) {
   uv_close(handle->uv.any, on_closed);
+}
+
+static void close_one(uv_handle_t *uv, void *unused) {
+  (void)unused;
+  if (!uv_is_closing(uv)) uv_close(uv, on_closed);
+}
+
+void foreign_close_all(foreign_loop *host) {
+  uv_walk(&host->uv, close_one, NULL);
 }

@@ -25,7 +25,8 @@ extern const weir_handle_maker foreign_maker;
 
 void foreign_begin(foreign_loop *host);
 void foreign_end(foreign_loop *host);
-/* A script closes a handle that it found on its loop. */
+/* A script closes a handle that it found on its loop, or all of them. */
 void foreign_close(const weir_handle *handle);
+void foreign_close_all(foreign_loop *host);
 
 #endif

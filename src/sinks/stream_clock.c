@@ -12,6 +12,7 @@ struct weir_stream_clock {
   uint64_t idle_ms;                     /* what touching sets WEIR_LIMIT_IDLE to */
   void (*reached)(void *owner, weir_limit limit);
   void *owner;
+  bool telling; /* `reached` may be on the stack */
   bool ended;
 };
 
@@ -34,17 +35,20 @@ static void wind_for_next(weir_stream_clock *clock) {
   if (next > 0) wind(clock, next);
 }
 
-/* The stream may be gone after `reached`, but not the clock: libuv has the timer until the end. */
+/* The stream may be gone after `reached`, but not the clock. */
 static void on_timer(weir_timer *timer) {
   weir_stream_clock *clock = timer->owner;
   uint64_t now = now_ms(clock);
   clock->due_ms = 0;
+  clock->telling = true;
   for (int i = 0; i < WEIR_LIMIT_COUNT && !clock->ended; i++) {
     if (clock->limits_ms[i] == 0 || clock->limits_ms[i] > now) continue;
     clock->limits_ms[i] = 0;
     clock->reached(clock->owner, (weir_limit)i);
   }
-  if (!clock->ended && clock->due_ms == 0) wind_for_next(clock);
+  clock->telling = false;
+  if (clock->ended) weir_timer_end(timer); /* the clock may be gone now */
+  else if (clock->due_ms == 0) wind_for_next(clock);
 }
 
 static void on_freed(weir_timer *timer) {
@@ -73,7 +77,7 @@ weir_stream_clock *weir_stream_clock_new(weir_loop *loop,
 void weir_stream_clock_end(weir_stream_clock *clock) {
   if (!clock || clock->ended) return;
   clock->ended = true;
-  weir_timer_end(&clock->timer);
+  if (!clock->telling) weir_timer_end(&clock->timer);
 }
 
 void weir_stream_clock_set(weir_stream_clock *clock, weir_limit limit, uint64_t timeout_ms) {
