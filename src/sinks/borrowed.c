@@ -98,7 +98,7 @@ static int begin_call(const weir_borrowed *borrowed) {
 static ssize_t end_call(const weir_borrowed *borrowed, ssize_t result, int flags) {
   ssize_t answer = result < 0 ? -errno : result;
   if (flags >= 0) fcntl(borrowed->fd, F_SETFL, flags);
-  return answer == -EWOULDBLOCK ? -EAGAIN : answer;
+  return answer;
 }
 
 ssize_t weir_borrowed_write(const weir_borrowed *borrowed, const struct iovec *vectors, int count) {

@@ -13,12 +13,15 @@
 #define _GNU_SOURCE
 #endif
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+
+_Static_assert(EAGAIN == EWOULDBLOCK, "nobody asks for both");
 
 /* An address of any kind. */
 typedef struct weir_address {

@@ -70,7 +70,7 @@ static bool read_some(weir_stream_sink *sink) {
   }
   weir_slab_release(pool, slab);
   if (size == 0) end_input(sink);
-  else if (size != -EAGAIN && size != -EWOULDBLOCK) weir_stream_sink_fail(sink, (int)size, "read");
+  else if (size != -EAGAIN) weir_stream_sink_fail(sink, (int)size, "read");
   return false;
 }
 
@@ -88,7 +88,7 @@ void weir_stream_sink_read(weir_stream_sink *sink) {
 static void source_read(void *self, uint64_t size) {
   weir_stream_sink *sink = self;
   (void)size;
-  if (sink->fd < 0 || sink->input_ended || !readable_of(sink)) return;
+  if (sink->fd < 0 || sink->input_ended) return;
   sink->reading = true;
   weir_stream_sink_watch(sink);
 }
@@ -135,7 +135,7 @@ size_t weir_stream_sink_drop(weir_stream_sink *sink, size_t limit) {
   while (total < limit && !sink->input_ended) {
     ssize_t size = read_once(sink, dropped, sizeof dropped);
     if (size > 0) total += (size_t)size;
-    else if (size == -EAGAIN || size == -EWOULDBLOCK) break;
+    else if (size == -EAGAIN) break;
     else sink->input_ended = true;
   }
   return total;

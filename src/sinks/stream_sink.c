@@ -142,7 +142,7 @@ static uint64_t sink_submit(void *self, const weir_slice *slices, size_t count) 
     weir_writable_progress(sink->writable);
     return (uint64_t)written;
   }
-  if (written == 0 || written == -EAGAIN || written == -EWOULDBLOCK || written == -ENOBUFS) {
+  if (written == 0 || written == -EAGAIN || written == -ENOBUFS) {
     sink->blocked = true;
     limit_write(sink);
     weir_stream_sink_watch(sink);
