@@ -7,13 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sinks/stream_parts.h"
 #include "support/check.h"
 #include "support/failing_alloc.h"
 #include "support/pair.h"
 #include "support/preload/fault_shim.h"
-
-enum { GRACE_MS = WEIR_STREAM_GRACE_MS + 20 };
 
 static pair it;
 
@@ -135,10 +132,8 @@ SPEC("a peer that does not end is awaited for a while, then what it sends, then 
   fake_host *host = begin_lingering((pair_options){0});
   it.sink.linger_timeout_ms = 10;
   CHECK(it.sink.lingering);
-  pair_wait(&it, GRACE_MS);
-  CHECK(it.sink.discarding);
-  for (int i = 0; i < 1000 && host->closes == 0; i++) pair_wait(&it, 5);
-  CHECK_EQUAL(host->closes, 1);
+  PAIR_UNTIL(&it, it.sink.discarding);
+  PAIR_UNTIL(&it, host->closes == 1);
   CHECK(!it.sink.lingering);
   pair_end(&it);
 }
@@ -192,7 +187,7 @@ SPEC("who begins to care while the peer is awaited is not taken the rest from") 
   fake_host *host = begin_lingering((pair_options){0});
   CHECK(it.sink.lingering);
   weir_readable_pause(host->readable);
-  for (int i = 0; i < 1000 && it.sink.lingering; i++) pair_wait(&it, 5);
+  PAIR_UNTIL(&it, !it.sink.lingering);
   CHECK(!it.sink.discarding && !it.sink.lingering);
   CHECK_EQUAL(host->closes, 0);
   pair_end(&it);
@@ -201,10 +196,9 @@ SPEC("who begins to care while the peer is awaited is not taken the rest from") 
 SPEC("a listener that comes when input is dropped already gets the rest, for as long as it likes") {
   fake_host *host = begin_lingering((pair_options){0});
   it.sink.linger_timeout_ms = 5;
-  for (int i = 0; i < 1000 && !it.sink.discarding; i++) pair_wait(&it, 5);
+  while (!it.sink.discarding) pair_turn(&it); /* and nothing since */
   weir_readable_listener_added(host->readable, false, false);
-  for (int i = 0; i < 1000 && it.sink.lingering; i++) pair_wait(&it, 5);
-  CHECK(!it.sink.lingering);
+  PAIR_UNTIL(&it, !it.sink.lingering);
   CHECK_EQUAL(host->closes, 0);
   pair_end(&it);
 }
@@ -217,8 +211,7 @@ SPEC("where the state closes, a peer's end is awaited that has got something and
   pair_send(&it, "de");
   pair_turn(&it);
   pair_peer_ends(&it);
-  for (int i = 0; i < 1000 && host->closes == 0; i++) pair_wait(&it, 1);
-  CHECK_EQUAL(host->closes, 1);
+  PAIR_UNTIL(&it, host->closes == 1);
   CHECK_STRING(pair_received(&it), "abc");
   pair_end(&it);
 }
@@ -230,8 +223,7 @@ SPEC("where the state closes, a peer that does not end is awaited for a while on
   fake_run(host);
   CHECK(it.sink.lingering);
   CHECK_EQUAL(host->finishes, 0);
-  for (int i = 0; i < 1000 && host->finishes == 0; i++) pair_wait(&it, 5);
-  CHECK_EQUAL(host->finishes, 1);
+  PAIR_UNTIL(&it, host->finishes == 1);
   CHECK(!it.sink.lingering);
   pair_end(&it);
 }
@@ -280,8 +272,7 @@ SPEC("where the state closes, a peer that ends before us ends nothing of ours") 
   fake_host *host = begin_written((pair_options){.half_open = true}, "abc");
   weir_stream_sink_drop_input(&it.sink);
   pair_peer_ends(&it);
-  pair_wait(&it, 2);
-  CHECK(it.sink.input_ended && !it.sink.reading);
+  PAIR_UNTIL(&it, it.sink.input_ended && !it.sink.reading);
   CHECK_EQUAL(host->finishes, 0);
   fake_write(host, "de", NULL);
   fake_end(host, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/check.h"
@@ -102,9 +103,15 @@ void pair_turn(pair *it) {
   weir_ticks_run(&it->host->core.ticks);
 }
 
+void pair_nap(pair *it) {
+  const struct timespec nap = {.tv_nsec = 500000};
+  pair_turn(it);
+  nanosleep(&nap, NULL);
+}
+
 void pair_wait(pair *it, uint64_t ms) {
   uint64_t began_ns = uv_hrtime();
-  do pair_turn(it);
+  do pair_nap(it);
   while (uv_hrtime() - began_ns < ms * 1000000);
 }
 

@@ -42,8 +42,19 @@ void pair_end(pair *it);
 
 /* The ticks, one turn of the loop without waiting, and its ticks. */
 void pair_turn(pair *it);
-/* Turns for so long. */
+/* Turns for so long, or until something is so; it gives up after 20 s. */
 void pair_wait(pair *it, uint64_t ms);
+#define PAIR_UNTIL(it, condition) \
+  do { \
+    bool is_so = (condition); \
+    for (int turns = 0; turns < 40000 && !is_so; turns++) { \
+      pair_nap(it); \
+      is_so = (condition); \
+    } \
+    check_that(is_so, #condition, __FILE__, __LINE__); \
+  } while (0)
+/* A turn, and half a millisecond. */
+void pair_nap(pair *it);
 /* The peer's acts. */
 void pair_send(const pair *it, const char *text);
 void pair_peer_ends(const pair *it);       /* says so, and goes on reading */
