@@ -113,6 +113,18 @@ describe("a program in C", function()
     assert.matches("caught oops\n", output)
   end)
 
+  it("may leave an error to weir.run, where it takes none", function()
+    assert.matches("^oops\n.*true\tERR_LOOP_RUNNING\n$", sinks [[
+      weir.next_tick(function() error("oops", 0) end)
+      weir.set_timeout(function() end, 1)
+      weir.set_timeout(function()
+        local ok, err = pcall(weir.run)
+        assert(not ok)
+        print(tostring(err) .. "\n" .. tostring(pcall(weir.run)), select(2, weir.run()).code)
+      end, 2)
+    ]])
+  end)
+
   it("closes its loop although streams are open, and has what they accepted", function()
     local path = support.new_path()
     for _, last in ipairs { "", "error 'oops'", "sink:destroy()", "ws:end_()" } do
@@ -265,6 +277,14 @@ describe("a program in C", function()
         for i = 1, 1000 do s:write(("x"):rep(7000)) end
         s:uncork()
         s:end_()
+      ]])
+    end)
+
+    it("that never answers does not hold the end of its state", function()
+      assert.equal("write:5 close\n", sinks [[
+        weir.set_close_timeout(20)
+        kept = make { close = LATER }
+        kept:write "hello"
       ]])
     end)
 

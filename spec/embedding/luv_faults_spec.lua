@@ -279,6 +279,19 @@ describe("on luv's loop", function()
     assert.matches("oops", child.output)
   end)
 
+  on_luv("a timer whose handle the script has closed is over, whatever is asked of it", function()
+    assert.equal("over", output_of [[
+      weir.use(uv)
+      local timer = weir.set_timeout(print, 100000)
+      uv.walk(function(handle) if not uv.is_closing(handle) then uv.close(handle) end end)
+      timer:ref():unref():ref()
+      uv.run()
+      timer:unref():clear()
+      uv.run()
+      io.write "over"
+    ]])
+  end)
+
   on_luv("a loop that was closed is used no more", function()
     assert.equal("0 false", output_of [[
       weir.use(uv)

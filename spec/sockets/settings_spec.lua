@@ -51,6 +51,7 @@ for _, kind in ipairs { "tcp", "unix" } do
           assert.equal(s, s:set_keep_alive(true, 1e12):set_timeout(0):set_timeout(1e12))
           assert.equal(s, s:ref():unref():ref())
           assert.is_false(s:connecting())
+          assert.equal(s:destroyed() and "nil" or "number", type(s:fd()))
           s:destroy()
           support.close(s)
         end
@@ -74,7 +75,8 @@ end
 
 describe("the settings of a socket", function()
   it("take numbers of milliseconds and booleans, and nothing else", function()
-    local s = weir.connect { host = "127.0.0.1", port = support.deserted_port() }
+    local s = weir.connect { host = "127.0.0.1", port = support.deserted_port(),
+      write_timeout = 1e12, connect_timeout = 1e12 }
     s:on("error", function() end)
     raises("bad argument #1 to 'set_no_delay' (boolean expected, got number)",
       s.set_no_delay, s, 1)
@@ -188,5 +190,56 @@ describe("a server", function()
     support.run_until(function() return err end)
     assert.equal("getaddrinfo", err.syscall)
     assert.truthy(err.code == "ENOTFOUND" or err.code == "EAI_AGAIN", err.code)
+  end)
+
+  it("may be told to listen by the listener of what it failed by", function()
+    local server, failures = weir.create_server(), 0
+    server:on("error", function(err)
+      failures = failures + 1
+      assert(err.syscall == "listen", err.syscall)
+      if failures < 3 then server:listen { path = "/no/such/folder/at/all" } end
+    end)
+    server:listen { path = "/no/such/folder/at/all" }
+    support.run_until(function() return failures == 3 end)
+    assert.is_false(server:listening())
+  end)
+
+  it("that begins anew when its last connection goes says `close`, and listens", function()
+    local lacks = support.lacks_localhost()
+    if lacks then pending(lacks) end
+    local client, other, server = pair { host = "127.0.0.1", port = 0 }
+    local closed
+    server:close(function() closed = true end)
+    server:listen { host = "localhost", port = 0 } -- which is looked up
+    client:destroy()
+    other:destroy()
+    support.close(client, other)
+    support.run_until(function() return server:listening() end)
+    close(server)
+    assert.is_true(closed)
+  end)
+end)
+
+describe("a name", function()
+  setup(support.open_folder)
+  teardown(support.remove_folder)
+
+  it("that does not exist, has no address, or one of IPv6, is told of as in Node", function()
+    local resolver, why = require("spec.sinks.support").library "resolver"
+    if not resolver then pending(why) end
+    local script = [[
+      for _, name in ipairs { "none", "empty", "six" } do
+        local s = weir.connect { host = name .. ".test", port = 1 }
+        s:on("lookup", function(err, address, family, host)
+          print(host, err and err.code or address, err and err.message or family)
+        end)
+        s:on("error", function() end)
+        weir.run()
+      end
+    ]]
+    local child = support.child(script,
+      { around = ("export LD_PRELOAD=\"$LD_PRELOAD %s\"; %%s"):format(resolver) })
+    assert.equal("none.test\tENOTFOUND\thost not found\nempty.test\tENOTFOUND\thost not found\n"
+      .. "six.test\t::1\t6\n", child.output)
   end)
 end)

@@ -31,7 +31,6 @@ static weir_context *take_one(void) {
 
 static void flush_all(void) {
   for (weir_context *context; (context = take_one());) {
-    if (weir_context_is_of_parent(context)) continue;
     context->L = NULL;
     context->closed = true; /* a lua_close that comes later finds nothing to do */
     weir_lua_stream_end_all(context);

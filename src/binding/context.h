@@ -151,10 +151,9 @@ static inline void weir_context_set(const weir_context *context, lua_State *L, i
   lua_rawseti(L, LUA_REGISTRYINDEX, context->slots[slot]);
 }
 
-/* Whether the loop is that of the process which has forked this one. */
+/* Whether the loop, which it has, is that of the process which has forked this one. */
 static inline bool weir_context_is_of_parent(const weir_context *context) {
-  return context->has_loop &&
-         context->forks != atomic_load_explicit(&weir_forks, memory_order_relaxed);
+  return context->forks != atomic_load_explicit(&weir_forks, memory_order_relaxed);
 }
 
 /* Whether luv's loop has been closed by the script. (A field that all libuvs have at one place.) */

@@ -68,12 +68,11 @@ const luaL_Reg weir_stream_metamethods[] = {
 
 /* Which hook of a sink in Lua has not called its `done`; NULL: none. */
 static const char *hook_at_work(const weir_lua_stream *stream) {
-  const weir_sink_port *port = stream->core.port;
   const weir_writable *w = stream->core.writable;
-  if (!w || weir_sink_takes_bytes(port)) return NULL;
-  if (stream->core.constructing && port->open) return "construct";
+  if (!w || weir_sink_takes_bytes(stream->core.port)) return NULL;
+  if (stream->core.constructing) return "construct";
   if (w->activity == WEIR_WRITING) return weir_writable_in_operation(w) > 1 ? "writev" : "write";
-  if (stream->core.life == WEIR_DESTROYED && port->close) return "destroy";
+  if (stream->core.life == WEIR_DESTROYED) return "destroy";
   return w->activity == WEIR_FINALIZING ? "final" : NULL;
 }
 
@@ -91,7 +90,7 @@ static void set_string(lua_State *L, const char *name, const char *text) {
 static void set_writing(lua_State *L, const weir_lua_stream *stream) {
   const weir_writable *w = stream->core.writable;
   const weir_sink_port *port = stream->core.port;
-  bool counts = weir_sink_takes_bytes(port) && port->reap;
+  bool counts = weir_sink_takes_bytes(port);
   set_count(L, "buffered", w->length);
   set_count(L, "high_water_mark", w->high_water_mark);
   set_count(L, "low_water_mark", w->low_water_mark);

@@ -82,7 +82,6 @@ lua_results weir_server_make_connection(lua_State *L) {
   weir_socket_push_accepted(it->context, L, taken->fd, it->type, &it->options, &it->settings, it);
   it->connections++;
   it->references++;
-  taken->fd = -1;
   return 1;
 }
 
@@ -117,7 +116,7 @@ static void on_accepted(void *owner, int fd) {
     weir_emit_for(context, it, L, WEIR_ON_CONNECTION, 1);
     return;
   }
-  if (taken.fd >= 0) weir_socket_close(fd);
+  weir_socket_close(fd);
   weir_context_uncaught(context, L);
 }
 
@@ -155,7 +154,10 @@ static void drop_listening(weir_server *it) {
 static void fail(weir_server *it, int code, const char *syscall, const struct sockaddr *address) {
   char text[WEIR_ADDRESS_TEXT];
   const char *about = it->path ? NULL : it->host ? it->host : "::";
-  if (address && weir_address_to_text(address, text) >= 0) about = text;
+  if (address) {
+    weir_address_to_text(address, text);
+    about = text;
+  }
   it->tells_error = weir_error_system_at(-code, syscall, about, it->port);
   drop_listening(it);
   it->state = it->owes_close ? WEIR_SERVER_CLOSING : WEIR_SERVER_IDLE;

@@ -75,7 +75,8 @@ static void on_found(void *owner, const struct sockaddr *address, weir_error *er
   if (!L) return;
   char text[WEIR_ADDRESS_TEXT];
   weir_error_object_push(stream->context, L, error, NULL);
-  if (address && weir_address_to_text(address, text) >= 0) {
+  if (address) {
+    weir_address_to_text(address, text);
     lua_pushstring(L, text);
     lua_pushinteger(L, address->sa_family == AF_INET6 ? 6 : 4);
   } else {
@@ -83,7 +84,7 @@ static void on_found(void *owner, const struct sockaddr *address, weir_error *er
     lua_pushnil(L);
   }
   const weir_socket *socket = stream->core.sink;
-  lua_pushstring(L, socket->sink.connector ? weir_connector_name(socket->sink.connector) : NULL);
+  lua_pushstring(L, weir_connector_name(socket->sink.connector));
   weir_emit(stream, L, WEIR_ON_LOOKUP, 4);
 }
 
