@@ -174,6 +174,8 @@ describe("a terminal that is opened by path", function()
   it("and stopped does not stop the loop, and gets all when it goes on", function()
     local around = "./" .. paths.build:match "^(.*)/[^/]*$" .. "/around"
     if support.lacks_file "/proc/self/stat" then pending "there is no /proc" end
+    local lacks = support.lacks_terminal()
+    if lacks then pending(lacks) end
     local gate = support.new_path()
     local output = support.output_of([[
       local turns, ws = 0, weir.create_write_stream "/proc/self/fd/3"
