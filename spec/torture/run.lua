@@ -77,6 +77,14 @@ local function torture_reading()
   end
 end
 
+-- LuaJIT does not free all that it has begun to compile when memory runs out.
+local function torture_methods()
+  for _, way in ipairs { "begin", "timer", "read", "transform", "reopen", "pipe", "socket" } do
+    run("malloc", shallow, "methods.lua " .. way)
+  end
+  if not jit then run("lua", shallow, "methods.lua begin") end
+end
+
 -- With SHALLOW, every eighth of the specs' tests, others for each SEED.
 local function torture_specs()
   local every, place = shallow and 8 or 1, tonumber(os.getenv "SEED" or nil) or 1
@@ -95,6 +103,7 @@ end
 torture_files()
 torture_sockets()
 torture_reading()
+torture_methods()
 torture_specs()
 for _, line in ipairs(lines) do print("FAILED in: " .. line) end
 print(("%d passed, %d failed"):format(passed, failed))

@@ -197,9 +197,12 @@ static weir_context *make(lua_State *L) {
   lua_pop(L, 1);
   owner->context = context;
   fill_slots(context, L);
+  return context;
+}
+
+void weir_context_keep(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &context_key);
-  return context;
 }
 
 weir_context *weir_context_get(lua_State *L, bool *made) {

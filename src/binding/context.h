@@ -134,6 +134,8 @@ typedef struct weir_context {
 ** filled. Pushes the userdata that functions carry as their first upvalue. May raise.
 */
 weir_context *weir_context_get(lua_State *L, bool *made);
+/* They are filled: the userdata on top of the stack is the state's from now on. May raise. */
+void weir_context_keep(lua_State *L);
 /* The context of the function that is running. Raises once the state closes. */
 weir_context *weir_context_of(lua_State *L);
 

@@ -66,7 +66,10 @@ int luaopen_weir_core(lua_State *L) {
   weir_pin(&weir_uv_linked);
   bool made;
   weir_context *context = weir_context_get(L, &made);
-  if (made) fill(context, L);
+  if (made) {
+    fill(context, L);
+    weir_context_keep(L);
+  }
   lua_newtable(L);
   set_functions(L, functions);
   set_functions(L, weir_server_functions);
