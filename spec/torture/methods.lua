@@ -1,5 +1,5 @@
 -- A scenario: what is called once, and seldom, while memory fails. It is small, so that each of its
--- allocations is tried also where torture is shallow. Whatever fails, the same goes well afterwards.
+-- allocations is tried also where torture is shallow. Whatever fails, the same goes well after it.
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local torture = torture -- luacheck: ignore
 local path = torture.folder .. "/methods"
