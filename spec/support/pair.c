@@ -38,7 +38,7 @@ static void on_closed(void *owner) {
 
 static const weir_stream_sink_host told = {
     .found = on_found, .connected = on_connected, .timed_out = on_timed_out, .closed = on_closed};
-static const weir_stream_sink_host untold = {NULL};
+static const weir_stream_sink_host untold = {.found = NULL};
 
 /* Behind every callback of the loop, as its own ticks would run. */
 static void run_ticks(void *owner) {
