@@ -85,6 +85,39 @@ SPEC("without memory no chunk goes past the queue, and nothing was taken") {
   fake_host_free(host);
 }
 
+/* What the sink itself does while it has the chunk: it writes, and ends the stream. */
+static void write_and_end(fake_host *host, bool ends) {
+  weir_writable *w = host->writable;
+  CHECK(weir_writable_begin_direct(w, 1));
+  fake_write(host, "behind", NULL);
+  if (ends) fake_end(host, NULL, NULL);
+  CHECK(weir_writable_answer_quietly(w, w->operation_id));
+  weir_writable_end_direct(w, 1);
+}
+
+SPEC("what the sink writes while it has such a chunk comes behind it, and so does an end") {
+  for (int ends = 0; ends <= 1; ends++) {
+    fake_host *host = open_with((fake_options){.write = FAKE_NOW});
+    write_and_end(host, ends);
+    fake_run(host);
+    CHECK_LOG(host, ends ? "true write(behind) prefinish | finish close" : "true write(behind) |");
+    fake_host_free(host);
+  }
+}
+
+SPEC("an end from within such a chunk waits until that is told") {
+  fake_host *host = open_with((fake_options){0});
+  weir_writable *w = host->writable;
+  CHECK(weir_writable_begin_direct(w, 1));
+  fake_end(host, NULL, NULL);
+  weir_writable_answer(w, w->operation_id, NULL);
+  CHECK_EQUAL(w->untold, 0);
+  weir_writable_end_direct(w, 1);
+  fake_run(host);
+  CHECK_EQUAL(host->finishes, 1);
+  fake_host_free(host);
+}
+
 static void try_quietly(fake_chunks *self, const weir_entry *first) {
   weir_writable *w = self->sink.host->writable;
   CHECK(first == w->operation);
@@ -106,6 +139,42 @@ SPEC(
   fake_answer(&sink, NULL);
   fake_answer(&sink, NULL);
   fake_host_free(host);
+}
+
+static bool was_quiet;
+
+/* Gives the value back, and answers as quietly as it can. */
+static void take_at_once(void *self, weir_entry *first, size_t count, uint64_t operation) {
+  fake_host *host = self;
+  CHECK_EQUAL(count, 1);
+  fake_forget(host, first->anchor);
+  first->anchor = 0;
+  was_quiet = weir_writable_answer_quietly(host->writable, operation);
+  if (!was_quiet) weir_writable_answer(host->writable, operation, NULL);
+}
+
+static bool answers_quietly(weir_writable_options options, const char *callback, bool corked) {
+  static const weir_sink_port port = {.name = "quiet", .submit_chunks = take_at_once};
+  options.max_buffered = WEIR_NO_LIMIT;
+  fake_host *host = fake_host_new();
+  fake_host_open(host, &options, &port, host);
+  if (corked) fake_cork(host);
+  fake_write(host, "ab", callback);
+  if (corked) fake_uncork(host);
+  fake_run(host);
+  CHECK_EQUAL(host->writable->length, 0);
+  fake_host_free(host);
+  return was_quiet;
+}
+
+SPEC(
+    "an answer is a quiet one where nothing but counts changes: no callback, no drain, no object") {
+  CHECK(answers_quietly((weir_writable_options){.high_water_mark = 9}, NULL, false));
+  CHECK(answers_quietly((weir_writable_options){.high_water_mark = 9}, NULL, true));
+  CHECK(!answers_quietly((weir_writable_options){.high_water_mark = 9}, "A", false));
+  CHECK(!answers_quietly((weir_writable_options){.high_water_mark = 1}, NULL, true));
+  CHECK(!answers_quietly((weir_writable_options){.high_water_mark = 9, .object_mode = true}, NULL,
+                         false));
 }
 
 SPEC("an answer after the call, or to another operation, is no quiet one") {

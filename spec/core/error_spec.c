@@ -30,6 +30,17 @@ SPEC("an error of the system carries errno and the call that failed") {
   weir_error_release(error);
 }
 
+SPEC("an error about a peer keeps a copy of its address, and its port") {
+  long live = failing_alloc_live();
+  char address[] = "127.0.0.1";
+  weir_error *error = weir_error_system_at(ECONNREFUSED, "connect", address, 80);
+  address[0] = 'X';
+  CHECK_STRING(error->address, "127.0.0.1");
+  CHECK_EQUAL(error->port, 80);
+  weir_error_release(error);
+  CHECK_EQUAL(failing_alloc_live(), live);
+}
+
 SPEC("an error of a library carries its name, its text and its number") {
   weir_error *error = weir_error_library("Z_DATA_ERROR", "incorrect header check", -3);
   CHECK_EQUAL(error->code, WEIR_E_LIBRARY);

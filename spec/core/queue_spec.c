@@ -484,6 +484,19 @@ SPEC("a piece in a slab of others is shared, and given back when it is written")
   done();
 }
 
+/* --- fences ---------------------------------------------------------------------------------- */
+
+SPEC("an empty queue is at no fence; one that has a fence next is, until it is lifted") {
+  begin();
+  CHECK(!weir_queue_is_at_fence(&queue));
+  CHECK(weir_queue_reserve(&queue, NULL, 0));
+  weir_queue_add_fence(&queue, WEIR_NOBODY);
+  CHECK(weir_queue_is_at_fence(&queue));
+  weir_queue_lift_fence(&queue);
+  CHECK(!weir_queue_is_at_fence(&queue));
+  done();
+}
+
 int main(int argc, char **argv) {
   return check_main(argc, argv);
 }

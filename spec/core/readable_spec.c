@@ -66,6 +66,11 @@ SPEC("who listens is told directly only where a push would go straight through")
   CHECK_EQUAL(weir_readable_end_direct(r), WEIR_SLOW_DOWN);
   CHECK(!weir_readable_begin_direct(r));
   fake_host_free(host);
+  host = open_with((fake_reader){.mark = 4, .is_asked = true});
+  fake_flow(host);
+  fake_destroy(host, NULL);
+  CHECK(!weir_readable_begin_direct(host->readable));
+  fake_host_free(host);
 }
 
 SPEC("in object mode each value counts 1") {

@@ -98,6 +98,29 @@ SPEC("destroy() while the sink opens tells the writers; the sink closes when it 
   fake_host_free(host);
 }
 
+static void cancel_open(void *self) {
+  fake_chunks *it = self;
+  fake_note(it->sink.host, "cancel");
+  fake_opened(&it->sink, NULL);
+}
+
+SPEC("destroy() while the sink opens lets it give up, where it can, but not before it was asked") {
+  fake_host *host = open_with((fake_options){.open = FAKE_LATER, .close = FAKE_NOW});
+  sink.sink.port.cancel_open = cancel_open;
+  fake_run(host);
+  fake_destroy(host, "D");
+  fake_run(host);
+  CHECK_LOG(host, "| construct cancel | destroy(D) error(D) close");
+  fake_host_free(host);
+
+  host = open_with((fake_options){.open = FAKE_NOW, .close = FAKE_NOW});
+  sink.sink.port.cancel_open = cancel_open;
+  fake_destroy(host, "D");
+  fake_run(host);
+  CHECK_LOG(host, "| construct destroy(D) error(D) close");
+  fake_host_free(host);
+}
+
 SPEC("when opening fails after destroy(), destroy's error counts, else that of opening") {
   fake_host *host = open_with((fake_options){.open = "C", .close = FAKE_NOW});
   fake_destroy(host, "D");

@@ -164,6 +164,25 @@ SPEC("while the sink is at work it ends where the sink is given more") {
   fake_host_free(host);
 }
 
+SPEC("where the sink does not say whether it is at work, it ends as with one that is not") {
+  fake_host *host = gathering((fake_options){.mark = 1 << 20});
+  sink.sink.port.is_awake = NULL;
+  CHECK_EQUAL(room_of(host), WEIR_SLAB_BYTES - 1);
+  fake_run(host);
+  fake_bytes_write(&sink, 1);
+  fake_host_free(host);
+}
+
+SPEC("room that was found once is not looked for again before it is used up") {
+  fake_host *host = gathering((fake_options){.mark = 10});
+  CHECK_EQUAL(room_of(host), 8);
+  sink.awake = true;
+  CHECK_EQUAL(room_of(host), 8);
+  fake_run(host);
+  fake_bytes_write(&sink, 1);
+  fake_host_free(host);
+}
+
 SPEC("after the end, or destroyed, or failed, it is closed") {
   fake_host *host = gathering((fake_options){.mark = 10});
   fake_end(host, NULL, NULL);

@@ -79,7 +79,7 @@ SPEC("a pool is never larger than libuv makes it") {
 static bool nobody_spins(void) {
   cpu_set_t all, one;
   if (sched_getaffinity(0, sizeof all, &all) != 0) return false;
-  int first = 0;
+  size_t first = 0;
   while (!CPU_ISSET(first, &all)) first++;
   CPU_ZERO(&one);
   CPU_SET(first, &one);
