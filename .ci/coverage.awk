@@ -3,8 +3,7 @@
 # are.
 #
 # A function in a header is compiled into many objects; a line counts as reached if it was in any.
-# The failing way of an assert is not counted: it leads to the state that cannot be. On a line that
-# says `unreached: why` in a comment, what was not reached is told with the reason, and not counted.
+# The failing way of an assert is not counted: it leads to the state that cannot be.
 
 BEGIN { where = "src/" (folder ? folder : "core") "/[^/]*$" }
 
@@ -38,10 +37,6 @@ number == 0 {
 counting && count != "-" {
   asserting = /ASSERT *\(/
   key = file ":" number
-  if (match($0, /unreached: .*\*\//)) {
-    reason[key] = substr($0, RSTART + 11, RLENGTH - 13)
-    sub(/ +$/, "", reason[key])
-  }
   if (!(key in line_reached)) line_reached[key] = 0
   if (count !~ /^[#=]+$/) line_reached[key] = 1
   if (number > last_line[file]) last_line[file] = number
@@ -50,11 +45,6 @@ counting && count != "-" {
 # Lines that follow each other, but for those without code, are told as one.
 function tell_unreached(f, first, last) {
   if (first) print "  " f ":" first (last > first ? "-" last : "") " never reached"
-}
-
-function tell_left_out(what, key) {
-  print "  " what " left out: " reason[key]
-  left_out++
 }
 
 function percent(part, whole) { return whole ? 100 * part / whole : 100 }
@@ -70,10 +60,6 @@ END {
     for (n = 1; n <= last_line[f]; n++) {
       key = f ":" n
       if (!(key in line_reached)) continue
-      if (!line_reached[key] && key in reason) {
-        tell_left_out(key, key)
-        continue
-      }
       lines[f]++
       if (!line_reached[key]) {
         if (!first) first = n
@@ -87,10 +73,6 @@ END {
       for (b = 0; ways < branch_count[key] && b < 1000; b++) {
         if (!((key ":" b) in branch_reached)) continue
         ways++
-        if (!branch_reached[key ":" b] && key in reason) {
-          tell_left_out(key " branch " b, key)
-          continue
-        }
         branches[f]++
         if (branch_reached[key ":" b]) taken[f]++
         else if (line_reached[key]) print "  " key " branch " b " never taken"
@@ -106,5 +88,4 @@ END {
     all_taken += taken[f]; all_branches += branches[f]
   }
   row("total", all_reached, all_lines, all_taken, all_branches)
-  if (left_out) print left_out " lines and branches are left out, for the reasons above"
 }

@@ -5,6 +5,10 @@ local spelling = require "weir.options.spelling"
 
 local reading = {}
 
+-- Under a name of its own it is nothing special to LuaJIT, whose compiler can make an endless loop
+-- of `for ... in next` (its issues 744 and 827; seen with the one of Debian 12).
+local step = next
+
 function reading.show(value)
   if type(value) == "string" then return ("%q"):format(value) end
   return tostring(value)
@@ -44,7 +48,7 @@ function reading.read(check, given, known)
   local read_options = {}
   if given == nil then return read_options end
   if type(given) ~= "table" then reading.fail(check, "table expected, got %s", type(given)) end
-  for name, value in next, given do
+  for name, value in step, given do
     local kind = known[name]
     if not kind then fail_unknown(check, name, known) end
     local accepted, expected = kinds[kind](value)
