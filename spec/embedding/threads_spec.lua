@@ -1,38 +1,19 @@
 -- States of threads, and what is left of a module when they are closed: spec/embedding/states.c.
 local paths = require "spec.support.paths"
+local program = require "spec.embedding.program"
 local support = require "spec.sinks.support"
 
-local name = jit and "luajit" or "lua" .. _VERSION:match "[%d.]+"
-
-local BUILD = "unset LD_PRELOAD; %s -std=c11 -Wall -Wextra -Werror -pthread -rdynamic -o %s "
-  .. "spec/embedding/states.c $(pkg-config --cflags --libs %s) -lm -ldl"
-
-local compiler = os.getenv "CC" or "cc"
-local program, why_not
-
-local function build()
-  why_not = support.lacks_command(compiler) or support.lacks_command "pkg-config"
-  if why_not then return end
-  local _, unknown = support.sh("pkg-config --exists " .. name)
-  if unknown ~= 0 then
-    why_not = "there are no headers of " .. name
-    return
-  end
-  program = support.new_path()
-  local output, code = support.sh(BUILD:format(compiler, program, name))
-  assert(code == 0, output)
-end
+local host
 
 -- Runs a script in so many threads at once, twice. Returns what was printed, the exit code, and
 -- what the scripts' paths begin with. `modules`: where to find weir/core.so.
 local function states(threads, script, modules)
-  if not program and not why_not then build() end
-  if why_not then pending(why_not) end
+  local obstacle = program.obstacle()
+  if obstacle then pending(obstacle) end
+  host = host or program.build "spec/embedding/states.c"
   local prefix = support.new_path()
-  local line = "export LUA_PATH='./lua/?.lua;./lua/?/init.lua' LUA_CPATH='%s/?.so' "
-    .. "LD_PRELOAD=\"$LD_PRELOAD $SPEC_PRELOAD\"; %s %d %s %s"
-  local output, code = support.sh(line:format(modules or paths.build, program, threads,
-    support.put(script), prefix))
+  local output, code = program.run(host, ("%d %s %s"):format(threads, support.put(script), prefix),
+    modules)
   return output, code, prefix
 end
 
@@ -127,14 +108,13 @@ describe("Lua states", function()
     -- As LuaRocks links it.
     it("also where it was linked without -z nodelete", function()
       if support.slow then pending "objects of a sanitizer need its flags" end
-      local lacks = support.lacks_command(compiler) or support.lacks_command "pkg-config"
-        or support.lacks_file "/proc/self/maps"
+      local lacks = program.obstacle() or support.lacks_file "/proc/self/maps"
       if lacks then pending(lacks) end
       local modules = support.new_path()
       local all = paths.build:match "^(.*)/[^/]*$"
       local output, code = support.sh(("mkdir -p %s/weir && %s -shared -o %s/weir/core.so "
         .. "%s/obj/core/*.o %s/obj/sinks/*.o %s/obj/binding/*.o $(pkg-config --libs libuv) -ldl")
-        :format(modules, compiler, modules, all, all, paths.build))
+        :format(modules, program.compiler, modules, all, all, paths.build))
       assert(code == 0, output)
       stays(modules)
     end)

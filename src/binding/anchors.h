@@ -3,6 +3,10 @@
 ** Slots are handed out from a list of free ones, each of which holds the next: holding a value and
 ** giving it back cost a table write or two, and giving back can neither fail nor allocate.
 **
+** In a table that has other things too, their keys are negative. Others would move into its array
+** as it grows, and LuaJIT and Lua 5.1 grow a table in two steps: where the second lacks memory,
+** what has not moved is not found any more.
+**
 ** Layer: binding.
 ** SPDX-License-Identifier: MIT
 */
@@ -18,10 +22,13 @@ typedef struct weir_anchors {
   uint32_t free;  /* the first one that is free; 0: none */
   uint32_t next;  /* the one behind it, or WEIR_ANCHOR_ASK: its slot says it */
   uint32_t free_count;
+  uint32_t flip; /* the bits in which a slot and its key differ */
 } weir_anchors;
 
-/* The slots of the table up to `taken` are somebody else's. */
-void weir_anchors_init(weir_anchors *anchors, uint32_t taken);
+/* In a table of their own. */
+void weir_anchors_init(weir_anchors *anchors);
+/* In a table of others, of whom nobody has keys below `lowest`, which is negative. */
+void weir_anchors_init_below(weir_anchors *anchors, int lowest);
 
 /* Sees to it that the next `count` holds in the table at `table` neither raise nor allocate. Raises
 ** "not enough memory".
@@ -31,9 +38,14 @@ void weir_anchors_reserve(weir_anchors *anchors, lua_State *L, int table, uint32
 ** reserve. Returns its anchor, never 0. Needs a free stack slot.
 */
 uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table);
+/* Where an anchor's value is. */
+static inline int weir_anchors_key(const weir_anchors *anchors, uint32_t slot) {
+  return (int)(slot ^ anchors->flip);
+}
 /* Pushes what an anchor holds. */
-static inline void weir_anchors_push(lua_State *L, int table, uint32_t anchor) {
-  lua_rawgeti(L, table, (int)anchor);
+static inline void weir_anchors_push(const weir_anchors *anchors, lua_State *L, int table,
+                                     uint32_t anchor) {
+  lua_rawgeti(L, table, weir_anchors_key(anchors, anchor));
 }
 /* Lets go of it. Never raises. */
 void weir_anchors_drop(weir_anchors *anchors, lua_State *L, int table, uint32_t anchor);

@@ -176,8 +176,9 @@ void weir_context_end_first(weir_context *context, lua_State *L) {
 
 static const char context_key = 0;
 
-/* LuaJIT takes note of every 4 GiB that light userdata point into, which needs memory, and so may
-** raise: of the stack and of the heap better here than in a callback.
+/* LuaJIT takes note of every 512 GiB that light userdata point into, which needs memory, and so may
+** raise: of the stack better here than in a callback. Nothing else may be pointed to where nothing
+** may raise: the heap is more than one piece.
 */
 static void note_addresses(lua_State *L, void *heap) {
   lua_pushlightuserdata(L, &L);
@@ -191,6 +192,7 @@ static weir_context *make(lua_State *L) {
   if (!context) luaL_error(L, "not enough memory");
   context->references = 1;
   context->close_ms = WEIR_CLOSE_MS;
+  weir_anchors_init(&context->anchors);
   note_addresses(L, context);
   lua_getglobal(L, "jit");
   context->is_luajit = lua_istable(L, -1);
@@ -263,7 +265,7 @@ uint32_t weir_context_anchor(weir_context *context, lua_State *L) {
 
 void weir_context_push_anchor(weir_context *context, lua_State *L, uint32_t anchor) {
   weir_context_push(context, L, WEIR_SLOT_ANCHORS);
-  weir_anchors_push(L, -1, anchor);
+  weir_anchors_push(&context->anchors, L, -1, anchor);
   lua_replace(L, -2);
 }
 

@@ -7,9 +7,9 @@
 #include "binding/pipe_writer.h"
 #include "binding/waiting.h"
 
-/* function(weir_entry*) -> string. Its own function because it may raise. */
+/* function(weir_entry**) -> string. Its own function because it may raise. */
 static lua_results make_string(lua_State *L) {
-  const weir_entry *chunk = lua_touserdata(L, 1);
+  const weir_entry *chunk = *(const weir_entry **)lua_touserdata(L, 1);
   lua_pushlstring(L, chunk->bytes, chunk->size);
   return 1;
 }
@@ -19,17 +19,18 @@ void weir_data_open(weir_context *context, lua_State *L) {
   weir_context_set(context, L, WEIR_SLOT_MAKE_STRING);
 }
 
-bool weir_data_push(const weir_context *context, lua_State *L, int self, const weir_entry *chunk) {
+bool weir_data_push(const weir_lua_stream *stream, lua_State *L, int self,
+                    const weir_entry *chunk) {
   if (chunk->anchor) {
     weir_lua_stream_push_anchors(L, self);
-    weir_anchors_push(L, -1, chunk->anchor);
+    weir_anchors_push(&stream->anchors, L, -1, chunk->anchor);
     lua_remove(L, -2);
     /* Some of its bytes may have been read before. */
     if (!chunk->bytes || lua_rawlen(L, -1) == chunk->size) return true;
     lua_pop(L, 1);
   }
-  weir_context_push(context, L, WEIR_SLOT_MAKE_STRING);
-  lua_pushlightuserdata(L, (void *)(uintptr_t)chunk);
+  weir_context_push(stream->context, L, WEIR_SLOT_MAKE_STRING);
+  lua_pushlightuserdata(L, &chunk);
   return lua_pcall(L, 1, 1, 0) == LUA_OK;
 }
 
@@ -90,7 +91,7 @@ static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk
   listening it;
   if (!chunk->anchor || !begin(&it, stream, L)) return false;
   int value = it.fields + 1;
-  weir_anchors_push(L, it.fields, chunk->anchor);
+  weir_anchors_push(&stream->anchors, L, it.fields, chunk->anchor);
   if (chunk->bytes && lua_rawlen(L, value) != chunk->size) {
     lua_settop(L, it.handler - 1);
     return false;
@@ -107,10 +108,10 @@ static bool emit_to_one(weir_lua_stream *stream, lua_State *L, weir_entry *chunk
 /* --- any number of them --- */
 
 /* Sees to it that the value of the chunk is at `index`. */
-static bool make_value(const weir_context *context, lua_State *L, int self, int index,
+static bool make_value(const weir_lua_stream *stream, lua_State *L, int self, int index,
                        const weir_entry *chunk) {
   if (!lua_isnil(L, index)) return true;
-  if (!weir_data_push(context, L, self, chunk)) return false;
+  if (!weir_data_push(stream, L, self, chunk)) return false;
   lua_replace(L, index);
   return true;
 }
@@ -123,7 +124,7 @@ static bool tell_listeners(weir_lua_stream *stream, lua_State *L, weir_emission 
       weir_pipe_writer_give(stream->context, L, chunk);
       continue;
     }
-    if (!make_value(stream->context, L, emission->self, index, chunk)) return false;
+    if (!make_value(stream, L, emission->self, index, chunk)) return false;
     lua_pushvalue(L, index);
     if (!weir_context_call(stream->context, L, 1)) return false;
   }
@@ -136,7 +137,7 @@ static void emit_to_all(weir_lua_stream *stream, lua_State *L, const weir_entry 
   if (!weir_emission_begin(&emission, stream->context, stream, L, WEIR_ON_DATA)) return;
   bool told = tell_listeners(stream, L, &emission, value, chunk);
   if (told && stream->watched) {
-    told = make_value(stream->context, L, emission.self, value, chunk);
+    told = make_value(stream, L, emission.self, value, chunk);
   }
   if (!told) lose(stream);
   else weir_tell_watcher(stream, L, emission.self, emission.event, emission.count > 0, value, 1);

@@ -23,7 +23,7 @@ typedef struct hook_call {
 
 /* Pushes the value of an entry, whose anchor it gives back. */
 static void take_anchored(lua_State *L, weir_lua_stream *stream, int anchors, weir_entry *entry) {
-  weir_anchors_push(L, anchors, entry->anchor);
+  weir_anchors_push(&stream->anchors, L, anchors, entry->anchor);
   weir_anchors_drop(&stream->anchors, L, anchors, entry->anchor);
   entry->anchor = 0;
 }
@@ -81,15 +81,15 @@ static lua_results call_hook(lua_State *L) {
   return 0;
 }
 
-/* function(value) -> weir_error*, of what a hook raised. Runs protected. */
+/* function(value, weir_error**), of what a hook raised. Runs protected. */
 static lua_results take_raised(lua_State *L) {
   weir_context *context = lua_touserdata(L, lua_upvalueindex(1));
   if (!lua_toboolean(L, 1)) { /* nil and false would mean success */
     lua_pushfstring(L, "a hook of the sink raised %s", luaL_typename(L, 1));
     lua_replace(L, 1);
   }
-  lua_pushlightuserdata(L, weir_error_object_from(context, L, 1));
-  return 1;
+  *(weir_error **)lua_touserdata(L, 2) = weir_error_object_from(context, L, 1);
+  return 0;
 }
 
 /* The error that stands for the value on top of the stack, which it pops. */
@@ -97,8 +97,8 @@ static weir_error *raised_error(weir_context *context, lua_State *L) {
   weir_context_push(context, L, WEIR_SLOT_TAKE_RAISED);
   lua_insert(L, -2);
   weir_error *error = NULL;
-  if (lua_pcall(L, 1, 1, 0) == LUA_OK) error = lua_touserdata(L, -1);
-  lua_pop(L, 1);
+  lua_pushlightuserdata(L, &error);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
   return error ? error : weir_error_new(WEIR_E_OUT_OF_MEMORY, NULL);
 }
 

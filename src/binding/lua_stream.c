@@ -112,7 +112,7 @@ static void on_call(void *owner, weir_callback callback, weir_error *error) {
   weir_lua_stream *stream = owner;
   lua_State *L = weir_lua_stream_way_in(stream);
   if (!L || !push_anchors(stream, L)) return;
-  weir_anchors_push(L, -1, callback.anchor);
+  weir_anchors_push(&stream->anchors, L, -1, callback.anchor);
   lua_remove(L, -2);
   weir_error_object_push(stream->context, L, error, path_of(stream));
   weir_context_call(stream->context, L, 1);
@@ -268,7 +268,7 @@ weir_lua_stream *weir_lua_stream_new(weir_context *context, lua_State *L,
   it->stream = stream; /* from here on __gc frees it */
   stream->context = context;
   stream->kind = kind;
-  weir_anchors_init(&stream->anchors, (uint32_t)kind->hooks);
+  weir_anchors_init_below(&stream->anchors, WEIR_FIELD_LAST);
   stream->holder = weir_object_enter(context, L, stream);
   enter_front(context, L, kind);
   return stream;

@@ -18,14 +18,15 @@
 enum { WEIR_CLOSE_MS = 2000 };
 
 /* The user value of the userdata is one table, since there may be ten thousand: by the names of the
-** events it has the listeners (see emitter.c), from 1 on the hooks (see lua_sink.c), behind them
-** what is anchored, and here what is made when it is needed.
+** events it has the listeners (see emitter.c), from 1 on the hooks (see lua_sink.c), and here what
+** is made when it is needed. What is anchored comes below that.
 */
 enum {
   WEIR_FIELD_PRIVATE = -1, /* see inner.c */
   WEIR_FIELD_WATCH = -2,   /* see waiting.h */
   WEIR_FIELD_OWN = -3,     /* see subclass.h, also for the next */
-  WEIR_FIELD_FIELDS = -4
+  WEIR_FIELD_FIELDS = -4,
+  WEIR_FIELD_LAST = WEIR_FIELD_FIELDS
 };
 
 typedef struct weir_lua_stream weir_lua_stream;
@@ -137,7 +138,7 @@ bool weir_lua_stream_push(const weir_lua_stream *stream, lua_State *L);
 static inline bool weir_lua_stream_push_roughly(const weir_lua_stream *stream, lua_State *L) {
   if (stream->held) {
     weir_context_push(stream->context, L, WEIR_SLOT_ANCHORS);
-    weir_anchors_push(L, -1, stream->holder);
+    weir_anchors_push(&stream->context->anchors, L, -1, stream->holder);
     return true;
   }
   lua_pushnil(L);

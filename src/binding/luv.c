@@ -143,10 +143,10 @@ static lua_results on_closed(lua_State *L) {
   return 0;
 }
 
-/* function(handle*). Runs protected. */
+/* function(handle**). Runs protected. */
 static lua_results close_handle(lua_State *L) {
   weir_context *context = lua_touserdata(L, lua_upvalueindex(1));
-  weir_handle *handle = lua_touserdata(L, 1);
+  weir_handle *handle = *(weir_handle **)lua_touserdata(L, 1);
   weir_context_push(context, L, WEIR_SLOT_LUV);
   lua_getfield(L, -1, "close");
   weir_context_push_anchor(context, L, handle->anchor);
@@ -168,7 +168,7 @@ static void close_it(void *self, weir_handle *handle) {
   }
   if (!context->loop.uv->is_closing(handle->uv.any)) {
     weir_context_push(context, L, WEIR_SLOT_CLOSE_HANDLE);
-    lua_pushlightuserdata(L, handle);
+    lua_pushlightuserdata(L, &handle);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     else if (handle->closed) return; /* it will be called */
   }

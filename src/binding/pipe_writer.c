@@ -100,7 +100,7 @@ static void call_full(weir_context *context, lua_State *L, weir_lua_stream *dest
   lua_replace(L, -2);
   if (!refusal) {
     lua_pushnil(L);
-  } else if (!weir_data_push(context, L, 0, chunk)) {
+  } else if (!weir_data_push(destination, L, 0, chunk)) {
     lua_pop(L, 2);
     weir_stream_fail_with(&destination->core, WEIR_E_OUT_OF_MEMORY);
     return;

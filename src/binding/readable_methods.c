@@ -131,7 +131,7 @@ static lua_results stream_read(lua_State *L) {
   lua_settop(L, 1);
   lua_State *outer = enter(stream, L);
   weir_entry *chunk = weir_readable_read(r, size, &no_memory);
-  bool pushed = chunk && weir_data_push(stream->context, L, 1, chunk);
+  bool pushed = chunk && weir_data_push(stream, L, 1, chunk);
   if (chunk) weir_readable_give_back(r, chunk);
   leave(stream, outer);
   if (no_memory || (chunk && !pushed)) return luaL_error(L, "not enough memory");
