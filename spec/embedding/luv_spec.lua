@@ -167,6 +167,21 @@ for _, kind in ipairs { "luv", "luv-rebound", "bridge" } do
       assert.equal("abcdefghi", content)
     end)
 
+    on_it("a handle that luv does not close, because that raises, does nothing any more", function()
+      assert.equal("", (output_of(kind, [[
+        local close = uv.close
+        local timer = weir.set_timeout(function() io.write "fired" end, 5)
+        uv.close = function() error "no" end
+        timer:clear()
+        uv.close = close
+        timer = nil
+        collectgarbage()
+        collectgarbage()
+        weir.set_timeout(function() end, 20)
+        uv.run()
+      ]])))
+    end)
+
     on_it("what was accepted is in the file when the state closes", function()
       local big = ("x"):rep(100000)
       for _, last in ipairs { "", "uv.run 'nowait'", "weir.set_timeout(print, 9999):clear()",

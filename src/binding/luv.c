@@ -173,7 +173,7 @@ static void close_it(void *self, weir_handle *handle) {
     else if (handle->closed) return; /* it will be called */
   }
   weir_context_drop_anchor(context, L, handle->anchor);
-  weir_handle_is_closed(handle);
+  weir_handle_let_go(handle); /* where closing it has raised, it goes on, and must not call us */
 }
 
 const weir_handle_maker weir_luv_maker = {.make = make, .close = close_it};
