@@ -6,7 +6,7 @@ local core = require "weir.core"
 
 local function make(ffi)
   local one, some, streams, write_in_c = core.front()
-  local write_one = ffi.cast("bool (*)(void *, const char *, double)", one)
+  local write_one = ffi.cast("bool (*)(void *, const char *, uint32_t)", one)
   local write_some = ffi.cast("bool (*)(void *, int, const char *, double, const char *, double, "
     .. "const char *, double, const char *, double)", some)
 
@@ -18,8 +18,8 @@ local function make(ffi)
   end
 
   local function try_one(self, a)
-    local bytes, size = split(a)
-    return size and write_one(self, bytes, size)
+    if type(a) == "string" then return write_one(self, a, #a) end
+    if type(a) == "number" then return write_some(self, 1, nil, a, nil, 0, nil, 0, nil, 0) end
   end
 
   local function try_some(self, count, a, b, c, d)

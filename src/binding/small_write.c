@@ -38,11 +38,10 @@ static bool write_pieces(lua_State *L, int top, weir_writable *writable, char *b
 }
 
 /* One string, as in most writes. */
-static inline bool write_string(lua_State *L, weir_writable *writable, char *begin, size_t room) {
-  size_t size;
-  const char *bytes = lua_tolstring(L, 2, &size);
+static inline bool write_string(weir_writable *writable, char *place, size_t room,
+                                const char *bytes, size_t size) {
   if (size > room || size == 0 || size >= WEIR_BORROW_MIN) return false;
-  weir_bytes_put(begin, bytes, size);
+  weir_bytes_put(place, bytes, size);
   weir_writable_append(writable, size);
   return true;
 }
@@ -55,7 +54,9 @@ bool weir_small_write(lua_State *L, weir_lua_stream *stream) {
   if (room == 0) return false;
   int top = lua_gettop(L);
   if (top != 2 || lua_type(L, 2) != LUA_TSTRING) return write_pieces(L, top, writable, begin, room);
-  return write_string(L, writable, begin, room);
+  size_t size;
+  const char *bytes = lua_tolstring(L, 2, &size);
+  return write_string(writable, begin, room, bytes, size);
 }
 
 /* --- through the FFI --- */
@@ -81,15 +82,12 @@ static weir_writable *find_writable(void *userdata) {
   return stream && !weir_context_is_of_parent(stream->context) ? &stream->writable : NULL;
 }
 
-static bool write_one(void *userdata, const char *bytes, double size) {
+static bool write_one(void *userdata, const char *bytes, uint32_t size) {
   weir_writable *writable = find_writable(userdata);
   if (!writable) return false;
   size_t room;
-  char *begin = weir_writable_place(writable, &room);
-  char *at = begin ? put_given(bytes, size, begin, begin + room) : NULL;
-  if (at == begin || !at) return false;
-  weir_writable_append(writable, (size_t)(at - begin));
-  return true;
+  char *place = weir_writable_place(writable, &room);
+  return place && write_string(writable, place, room, bytes, size);
 }
 
 static bool write_some(void *userdata, int count, const char *bytes1, double size1,
@@ -101,7 +99,7 @@ static bool write_some(void *userdata, int count, const char *bytes1, double siz
   char *begin = weir_writable_place(writable, &room), *end = begin + room;
   if (room == 0) return false;
   char *at = put_given(bytes1, size1, begin, end);
-  if (at) at = put_given(bytes2, size2, at, end);
+  if (at && count > 1) at = put_given(bytes2, size2, at, end);
   if (at && count > 2) at = put_given(bytes3, size3, at, end);
   if (at && count > 3) at = put_given(bytes4, size4, at, end);
   if (!at || at == begin) return false;
@@ -112,7 +110,7 @@ static bool write_some(void *userdata, int count, const char *bytes1, double siz
 lua_results weir_small_write_front(lua_State *L) {
   weir_context *context = weir_context_of(L);
   union {
-    bool (*function)(void *, const char *, double);
+    bool (*function)(void *, const char *, uint32_t);
     void *address;
   } one = {.function = write_one};
   union {

@@ -19,11 +19,12 @@ bool weir_small_write(lua_State *L, weir_lua_stream *stream);
 
 /* core.front(): for lua/weir/front.lua. Pushes the addresses of
 **
-**   bool (*)(void *userdata, const char *bytes, double size)
+**   bool (*)(void *userdata, const char *bytes, uint32_t size)
 **   bool (*)(void *userdata, int count, const char *bytes1, double size1, ... size4)
 **
-** which try the write of one piece, or of `count`: strings with their sizes, or NULL and a number;
-** the table whose keys are the userdata that may be given to them; and write(). They call no Lua.
+** which try the write of one string, or of `count` pieces: strings with their sizes, or NULL and a
+** number; the table whose keys are the userdata that may be given to them; and write(). They call
+** no Lua.
 */
 lua_results weir_small_write_front(lua_State *L);
 
