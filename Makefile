@@ -306,12 +306,12 @@ run-fuzz-lua: $(MODULE) $(B)/ndl.so
 LUA_LIBS = $(shell pkg-config --libs $(LUA_PC) 2>/dev/null)
 TORTURE  := $(B)/$(LUAV)/torture
 TORTURE_MODULE := $(B)/tortured/$(LUAV)/weir/core.so
-TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c spec/support/check.c \
-  spec/support/failing_alloc.c spec/support/preload/fault_shim.c spec/support/preload/fault_calls.c
+TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c spec/torture/standard.c \
+  spec/support/check.c   spec/support/failing_alloc.c spec/support/preload/fault_shim.c spec/support/preload/fault_calls.c
 TORTURE_OBJ := $(patsubst %.c,$(B)/$(LUAV)/obj/%.o,$(TORTURE_SRC))
 
 .PHONY: torture run-torture
-torture: ## each allocation and each system call fails in turn, under ASan; SHALLOW=40 tries some
+torture: ## each allocation and each system call fails in turn, under ASan; SHALLOW=40 tries some, SHARD=3/20 a part
 	@$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= run-torture
 
 run-torture: $(TORTURE) $(TORTURE_MODULE)

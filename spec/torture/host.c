@@ -14,6 +14,7 @@
 #include "torture/host.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ torture_options torture;
 static torture_fault now; /* what fails in this state */
 static bool armed;
 static int passed, failed;
+static FILE *output; /* our own descriptor: a scenario may replace the standard ones */
 
 /* --- allocations of Lua -------------------------------------------------------------------------- */
 
@@ -108,12 +110,14 @@ static int descriptors(void) {
 
 static void complain(const char *what, const char *text) {
   failed++;
-  printf("FAILED  %s: %s: %s\n", torture_name(&now), what, text);
+  fprintf(output, "FAILED  %s: %s: %s\n", torture_name(&now), what, text);
 }
 
-/* Global `torture`: the folder, the arguments, arm(), disarm(), and `calm` where nothing fails. */
+/* Global `torture`: the folder, the arguments, arm(), disarm(), `calm` where nothing fails, and the
+** functions of standard.c.
+*/
 static void push_self(lua_State *L) {
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 7);
   lua_pushstring(L, torture.folder);
   lua_setfield(L, -2, "folder");
   lua_pushcfunction(L, lua_arm);
@@ -126,6 +130,7 @@ static void push_self(lua_State *L) {
     lua_pushstring(L, torture.arguments[i]);
     lua_rawseti(L, -2, i + 1);
   }
+  torture_standard_open(L);
   lua_setglobal(L, "torture");
 }
 
@@ -172,6 +177,7 @@ void torture_run(torture_fault *fault) {
   run_scenario(L);
   disarm();
   lua_close(L);
+  torture_standard_restore();
   check_nothing_left(ours, descriptors_before);
   if (failed == failed_before) passed++;
   *fault = now;
@@ -191,6 +197,9 @@ int main(int argc, char **argv) {
   torture = (torture_options){
       .scenario = argv[2], .folder = folder, .arguments = argv + 3, .argument_count = argc - 3};
   setvbuf(stdout, NULL, _IOLBF, 0);
+  output = fdopen(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 100), "w");
+  if (!output) return 2;
+  setvbuf(output, NULL, _IOLBF, 0);
   torture_uv_install();
   torture_all(argv[1]);
   remove_folder();

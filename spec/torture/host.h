@@ -40,6 +40,11 @@ void torture_all(const char *kind);
 /* "malloc 17, and all after it" */
 const char *torture_name(const torture_fault *fault);
 
+/* Adds replace() and received() to the table on top of the stack: see standard.c. */
+void torture_standard_open(lua_State *L);
+/* The descriptor that was replaced is again what it was. */
+void torture_standard_restore(void);
+
 /* The allocations of libuv, as in failing_alloc.h. */
 void torture_uv_install(void);
 void torture_uv_begin(long nth, bool sticky);

@@ -3,8 +3,12 @@
 --   lua5.4 spec/torture/run.lua HOST MODULE       (make torture)
 --
 -- SHALLOW=40: about so many points of each scenario, chosen by SEED. ONLY=word: those that have it.
+-- SHARD=3/20: the third of twenty parts, each of which takes every twentieth scenario. What takes
+-- hours as a whole can be run part by part.
 local host, module = arg[1], arg[2]
 local only, shallow = os.getenv "ONLY", tonumber(os.getenv "SHALLOW" or nil)
+local shard, shards = (os.getenv "SHARD" or "0/1"):match "^(%d+)/(%d+)$"
+assert(shard, "SHARD is a part of so many: 3/20")
 
 -- Specs that need no other process, and whose words are those of the whole contract.
 local KINDS = { "malloc", "lua", "calls" }
@@ -34,10 +38,18 @@ local function host_says(command, points)
       build, points or "", points and 120 or 900, host, command))
 end
 
+local scenarios = 0
+
+-- Whether the next scenario belongs to our part.
+local function is_ours()
+  scenarios = scenarios + 1
+  return (scenarios - shard) % shards == 0
+end
+
 -- Runs one scenario; about so many points of it, or all.
 local function run(kind, points, scenario)
   local command = kind .. " spec/torture/" .. scenario
-  if only and not command:find(only, 1, true) then return end
+  if only and not command:find(only, 1, true) or not is_ours() then return end
   local output = host_says(command, points)
   local p, f = counts_of(output)
   passed, failed = passed + p, failed + f
@@ -77,6 +89,13 @@ local function torture_reading()
   end
 end
 
+local function torture_standard()
+  for _, which in ipairs { "stdin file", "stdin fifo", "stdin socket", "stdout file", "stdout fifo",
+    "stdout socket", "stderr fifo" } do
+    for _, kind in ipairs(KINDS) do run(kind, shallow, "standard.lua " .. which) end
+  end
+end
+
 -- LuaJIT does not free all that it has begun to compile when memory runs out.
 local function torture_methods()
   for _, way in ipairs { "begin", "timer", "read", "transform", "reopen", "pipe", "socket" } do
@@ -103,6 +122,7 @@ end
 torture_files()
 torture_sockets()
 torture_reading()
+torture_standard()
 torture_methods()
 torture_specs()
 for _, line in ipairs(lines) do print("FAILED in: " .. line) end
