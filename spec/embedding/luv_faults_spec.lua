@@ -159,16 +159,31 @@ describe("luv that fails", function()
     ]])
   end)
 
-  on_luv("to close a handle keeps nobody waiting", function()
-    assert.equal("done abc", output_of [[
-      local real, broken = uv.close, false
-      use { close = function(...) real(...) if broken then error "oops" end end }
+  on_luv("to close a handle keeps nobody waiting, and is called by none of them", function()
+    assert.equal("done abc hello", output_of [[
+      local broken = false
+      use { close = function(...) if broken then error "oops" end uv.close(...) end }
       local ws = weir.create_write_stream(path)
+      local server = weir.create_server({}, function(s)
+        s:on("data", function(data)
+          io.write(" ", data)
+          s:destroy()
+        end)
+      end)
+      server:listen { host = "127.0.0.1", port = 0 }
       broken = true
+      weir.set_timeout(function() io.write "this is cleared" end, 1):clear()
       weir.set_timeout(function() io.write "done" end, 1)
       ws:end_ "abc"
-      weir.run()
+      weir.run "once"
+      while not ws:closed() do weir.run "once" end
       io.write(" ", support.read(path))
+      local s = weir.connect { host = "127.0.0.1", port = select(2, server:address()) }
+      s:on("error", function() end)
+      s:end_ "hello"
+      while not s:closed() do weir.run "once" end
+      server:close()
+      for _ = 1, 5 do weir.run "nowait" end
     ]])
   end)
 

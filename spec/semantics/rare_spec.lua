@@ -394,7 +394,7 @@ describe("a timer", function()
     assert.equal(timer, timer:ref():unref())
     debug.getmetatable(timer).__gc(timer)
     debug.getmetatable(timer).__gc(timer)
-    raises("timer expected", timer.clear, timer)
+    timer:clear()
     weir.run "nowait"
   end)
 end)

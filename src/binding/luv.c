@@ -88,10 +88,15 @@ static const char *const type_names[UV_HANDLE_TYPE_MAX] = {
     [UV_IDLE] = "uv_idle", [UV_TIMER] = "uv_timer", [UV_POLL] = "uv_poll"};
 
 /* The code of an error that luv has returned by its name, as its third value. */
-static int code_of(const weir_uv_api *uv, const char *name) {
-  for (int system = 1; name && system < 200; system++) {
-    int code = uv->translate_sys_error(system);
-    if (strcmp(uv->err_name(code), name) == 0) return code;
+static int code_of(const char *name) {
+#define KNOWN(name, text) {#name, UV_##name},
+  static const struct {
+    const char *name;
+    int code;
+  } known[] = {UV_ERRNO_MAP(KNOWN)};
+#undef KNOWN
+  for (size_t i = 0; name && i < sizeof known / sizeof *known; i++) {
+    if (strcmp(known[i].name, name) == 0) return known[i].code;
   }
   return UV_EINVAL;
 }
@@ -106,7 +111,7 @@ static lua_results make_handle(lua_State *L) {
   lua_call(L, it->type == UV_POLL ? 1 : 0, 3); /* 3, 4, 5 */
   uv_handle_t *made = handle_at(L, 3, type_names[it->type]);
   if (!made) {
-    it->error = code_of(context->loop.uv, lua_tostring(L, 5));
+    it->error = code_of(lua_tostring(L, 5));
     return 0;
   }
   lua_settop(L, 3);

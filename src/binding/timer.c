@@ -16,14 +16,14 @@ struct weir_lua_timer {
   weir_timer timer;
   weir_context *context;
   unsigned references; /* the userdata's, and libuv's until it has closed the handle */
-  bool boxed;          /* the userdata has not been collected */
-  uint32_t anchor;     /* the function; 0: fired or cleared */
+  struct box *box;     /* in the userdata; NULL: it has been collected */
+  uint32_t anchor;     /* the function; 0: it has not begun */
   weir_lua_timer *next, *previous;
 };
 
 typedef struct box {
   uint64_t magic;
-  weir_lua_timer *timer;
+  weir_lua_timer *timer; /* NULL: fired, cleared or collected */
 } box;
 
 static void release(weir_lua_timer *it) {
@@ -31,6 +31,13 @@ static void release(weir_lua_timer *it) {
   weir_context *context = it->context;
   free(it);
   weir_context_release(context);
+}
+
+/* Its userdata leads nowhere from now on. */
+static void unbox(weir_lua_timer *it) {
+  it->box->timer = NULL;
+  it->box = NULL;
+  release(it);
 }
 
 static void link_in(weir_lua_timer *it) {
@@ -46,13 +53,14 @@ static void unlink_it(weir_lua_timer *it) {
   it->next = it->previous = NULL;
 }
 
-/* Fired or cleared: the function is let go of, the handle closed. Later calls do nothing. */
+/* Fired or cleared: the function is let go of, the handle closed, and the userdata, which Lua may
+** never collect if a finalizer made it while the state closes, holds nothing any more.
+*/
 static void end(weir_lua_timer *it) {
   weir_context *context = it->context;
-  if (!it->anchor) return;
   if (context->L) weir_context_drop_anchor(context, context->L, it->anchor);
-  it->anchor = 0;
   unlink_it(it);
+  if (it->box) unbox(it);
   weir_timer_end(&it->timer);
 }
 
@@ -88,7 +96,7 @@ lua_results weir_timer_set_timeout(lua_State *L) {
   if (!it) return luaL_error(L, "not enough memory");
   it->context = context;
   it->references = 1;
-  it->boxed = true;
+  it->box = owner;
   it->timer.owner = it;
   it->timer.fired = on_fired;
   it->timer.freed = on_freed;
@@ -107,25 +115,25 @@ lua_results weir_timer_set_timeout(lua_State *L) {
   return 1;
 }
 
-static weir_lua_timer *test(lua_State *L) {
+static box *test(lua_State *L) {
   box *owner = lua_touserdata(L, 1);
   if (!owner || lua_type(L, 1) != LUA_TUSERDATA || lua_rawlen(L, 1) != sizeof *owner) return NULL;
-  return owner->magic == MAGIC ? owner->timer : NULL;
+  return owner->magic == MAGIC ? owner : NULL;
 }
 
 static lua_results timer_clear(lua_State *L) {
-  weir_lua_timer *it = test(L);
-  if (!it) return luaL_error(L, "calling 'clear' on bad self (weir timer expected)");
-  end(it);
+  const box *owner = test(L);
+  if (!owner) return luaL_error(L, "calling 'clear' on bad self (weir timer expected)");
+  if (owner->timer) end(owner->timer);
   return 0;
 }
 
 /* Whether it keeps the loop alive. */
 static lua_results set_ref(lua_State *L, const char *method, bool on) {
-  weir_lua_timer *it = test(L);
-  if (!it) return luaL_error(L, "calling '%s' on bad self (weir timer expected)", method);
-  const weir_handle *handle = &it->timer.handle;
-  if (it->anchor && weir_handle_is_open(handle)) {
+  const box *owner = test(L);
+  if (!owner) return luaL_error(L, "calling '%s' on bad self (weir timer expected)", method);
+  const weir_handle *handle = owner->timer ? &owner->timer->timer.handle : NULL;
+  if (handle && weir_handle_is_open(handle)) {
     if (on) handle->loop->uv->ref(handle->uv.any);
     else handle->loop->uv->unref(handle->uv.any);
   }
@@ -142,23 +150,13 @@ static lua_results timer_unref(lua_State *L) {
 }
 
 static lua_results timer_gc(lua_State *L) {
-  weir_lua_timer *it = test(L);
-  if (!it) return 0;
-  ((box *)lua_touserdata(L, 1))->timer = NULL;
-  it->boxed = false;
-  release(it);
+  const box *owner = test(L);
+  if (owner && owner->timer) unbox(owner->timer);
   return 0;
 }
 
 void weir_timer_end_all(weir_context *context) {
-  while (context->timers) {
-    weir_lua_timer *it = context->timers;
-    end(it);
-    /* Made by a finalizer while the state closes: Lua will not collect it any more, LuaJIT will. On
-    ** luv's loop it may be older than what ends the context, and be collected next.
-    */
-    if (it->boxed && !context->is_luajit && !context->luv_loop) release(it);
-  }
+  while (context->timers) end(context->timers);
 }
 
 static const luaL_Reg methods[] = {
