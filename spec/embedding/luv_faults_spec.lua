@@ -173,15 +173,18 @@ describe("luv that fails", function()
       server:listen { host = "127.0.0.1", port = 0 }
       broken = true
       weir.set_timeout(function() io.write "this is cleared" end, 1):clear()
-      weir.set_timeout(function() io.write "done" end, 1)
+      local function run_until(done) repeat weir.run "nowait" until done() end
+      local fired
+      weir.set_timeout(function() fired = true end, 1)
+      run_until(function() return fired end)
+      io.write "done"
       ws:end_ "abc"
-      weir.run "once"
-      while not ws:closed() do weir.run "once" end
+      run_until(function() return ws:closed() end)
       io.write(" ", support.read(path))
       local s = weir.connect { host = "127.0.0.1", port = select(2, server:address()) }
       s:on("error", function() end)
       s:end_ "hello"
-      while not s:closed() do weir.run "once" end
+      run_until(function() return s:closed() end)
       server:close()
       for _ = 1, 5 do weir.run "nowait" end
     ]])
