@@ -270,7 +270,7 @@ describe("a program in C", function()
       assert.equal("7000000 close\nfree\n", sinks [[
         local s, size = make { close = 0, high_water_mark = 10 }, 0
         s:on("close", function()
-          for taken in said():gmatch "write:(%d+)" do size = size + taken end
+          for taken in said():gmatch "write:(%d+)" do size = size + tonumber(taken) end
           print(size .. " close")
         end)
         s:cork()
