@@ -13,7 +13,7 @@ void weir_anchors_init(weir_anchors *anchors) {
 
 void weir_anchors_init_below(weir_anchors *anchors, int lowest) {
   weir_anchors_init(anchors);
-  anchors->flip = UINT32_MAX;
+  anchors->flips = 1;
   anchors->slots = ~(uint32_t)lowest; /* whose key that would be */
 }
 

@@ -21,8 +21,8 @@ typedef struct weir_anchors {
   uint32_t slots; /* the last slot there is */
   uint32_t free;  /* the first one that is free; 0: none */
   uint32_t next;  /* the one behind it, or WEIR_ANCHOR_ASK: its slot says it */
-  uint32_t free_count;
-  uint32_t flip; /* the bits in which a slot and its key differ */
+  uint32_t free_count : 31;
+  uint32_t flips : 1; /* a key is its slot with all bits turned */
 } weir_anchors;
 
 /* In a table of their own. */
@@ -40,7 +40,7 @@ void weir_anchors_reserve(weir_anchors *anchors, lua_State *L, int table, uint32
 uint32_t weir_anchors_hold(weir_anchors *anchors, lua_State *L, int table);
 /* Where an anchor's value is. */
 static inline int weir_anchors_key(const weir_anchors *anchors, uint32_t slot) {
-  return (int)(slot ^ anchors->flip);
+  return (int)(anchors->flips ? ~slot : slot);
 }
 /* Pushes what an anchor holds. */
 static inline void weir_anchors_push(const weir_anchors *anchors, lua_State *L, int table,
