@@ -67,7 +67,8 @@ describe("without the library `debug`", function()
 
   it("errors come without a traceback, and weir works", function()
     for _, lost in ipairs { "debug = nil", "debug = {}" } do
-      local output, code = support.sh(([[LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' \
+      local output, code = support.sh(([[export LD_PRELOAD="$LD_PRELOAD $SPEC_PRELOAD"
+        LUA_PATH='./lua/?.lua;./lua/?/init.lua;;' \
         LUA_CPATH='%s/?.so;;' %s -e '%s
           package.loaded.debug = nil
           local weir = require "weir"
