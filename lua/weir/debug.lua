@@ -4,6 +4,8 @@
 --- makers of streams, and turned off it leaves them.
 local core = require "weir.core"
 
+local step = next -- why: see weir.options.reading
+
 local debugging = {}
 
 local getinfo = debug and debug.getinfo
@@ -211,7 +213,7 @@ end
 local function check_options(options)
   if options == nil then return {} end
   if type(options) ~= "table" then bad_argument(2, "table expected, got " .. type(options)) end
-  for name, value in next, options do
+  for name, value in step, options do
     if name ~= "done_ms" then bad_argument(2, "unknown option " .. tostring(name)) end
     if type(value) ~= "number" or not (value >= 0 and value <= 1e9) then
       bad_argument(2, "option 'done_ms' must be a number of milliseconds, 0 or more")

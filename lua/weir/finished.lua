@@ -2,6 +2,8 @@
 local core = require "weir.core"
 local errors = require "weir.errors"
 
+local step = next -- why: see weir.options.reading
+
 local finished = {}
 
 -- nil where there is no such side at all
@@ -121,7 +123,7 @@ end
 local KNOWN = { readable = true, writable = true, error = true }
 
 local function check_options(options)
-  for name, value in next, options do
+  for name, value in step, options do
     if not KNOWN[name] then
       error(("bad argument #2 to 'finished' (unknown option %s)"):format(tostring(name)), 3)
     end

@@ -2,6 +2,8 @@
 local core = require "weir.core"
 local errors = require "weir.errors"
 
+local step = next -- why: see weir.options.reading
+
 local pipe = {}
 
 -- What a source keeps: its destinations in order, and those it waits for. Whoever takes data by
@@ -130,7 +132,7 @@ end
 
 --- Calls `act` when nothing is kept any more on the way from `src` to `dst`.
 function pipe.when_delivered(src, dst, act)
-  for it in pairs(pipes_of(src).keeping) do
+  for it in step, pipes_of(src).keeping do
     if it.dst == dst then return it:when_delivered(act) end
   end
   act()
@@ -212,7 +214,7 @@ local function check_arguments(dst, options)
   end
   if options == nil then return end
   if type(options) ~= "table" then errors.bad_argument(2, "pipe", "table", options, 2) end
-  for name in next, options do
+  for name in step, options do
     if name ~= "end_" then
       error(("bad argument #2 to 'pipe' (unknown option '%s', did you mean 'end_'?)"):format(
         tostring(name)), 3)

@@ -10,6 +10,8 @@ local pipe = require "weir.pipe"
 local source = require "weir.source"
 local stage = require "weir.stage"
 
+local step = next -- why: see weir.options.reading
+
 local pipeline = {}
 
 local PREMATURE_CLOSE = "ERR_STREAM_PREMATURE_CLOSE"
@@ -238,7 +240,7 @@ end
 
 -- A function that returns early wants nothing more of the stages in front of it.
 local function let_leave(self, streams, functions)
-  for i, it in pairs(functions) do
+  for i, it in step, functions do
     it.is_last = i == #streams
     function it.on_left()
       self.left = math.max(self.left, i)

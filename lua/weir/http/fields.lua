@@ -5,6 +5,8 @@ local headers = require "weir.http.headers"
 local reading = require "weir.options.reading"
 local patterns = require "weir.http.patterns"
 
+local step = next -- why: see weir.options.reading
+
 local fields = {}
 
 local match, whole_token, whole_value =
@@ -132,7 +134,7 @@ function fields.set_all(list, given, method)
     came[key] = value
     list = fields.set(list, name, value, method)
   end
-  for name, value in next, given do
+  for name, value in step, given do
     local is_pair = type(name) == "number" and name % 1 == 0 and name >= 1 and name <= #given
     if not is_pair then list = fields.set(list, name, value, method) end
   end

@@ -4,6 +4,8 @@ local connection = require "weir.http.connection"
 local settings = require "weir.http.settings"
 local weir_server = require "weir.server"
 
+local step = next -- why: see weir.options.reading
+
 local Server = {}
 Server.__index = Server
 
@@ -47,7 +49,7 @@ function Server:tick()
   local ticks = self.ticks + 1
   self.ticks = ticks
   local late = {}
-  for it in next, self.open do
+  for it in step, self.open do
     if it.deadline and it.deadline <= ticks then late[#late + 1] = it end
   end
   for i = 1, #late do late[i]:expire() end
@@ -122,7 +124,7 @@ function Face.close(face, callback)
   self.inner:close(callback)
   self.closing = true
   local idle = {}
-  for it in next, self.open do
+  for it in step, self.open do
     if it:is_idle() then idle[#idle + 1] = it end
   end
   for i = 1, #idle do idle[i]:close() end
@@ -132,7 +134,7 @@ end
 function Face.close_all_connections(face)
   local self = check(face, "close_all_connections")
   local all = {}
-  for it in next, self.open do all[#all + 1] = it end
+  for it in step, self.open do all[#all + 1] = it end
   for i = 1, #all do all[i]:abort() end
   return face
 end

@@ -1,6 +1,8 @@
 --- The options of a server: a closed list, checked when it is made.
 local reading = require "weir.options.reading"
 
+local step = next -- why: see weir.options.reading
+
 local settings = {}
 
 local LIMITS = {
@@ -30,10 +32,10 @@ settings.known = known
 
 local function split(given)
   local limits, sockets = {}, {}
-  for name, value in pairs(LIMITS) do
+  for name, value in step, LIMITS do
     if given[name] ~= nil then limits[name] = given[name] else limits[name] = value end
   end
-  for name in pairs(SOCKETS) do sockets[name] = given[name] end
+  for name in step, SOCKETS do sockets[name] = given[name] end
   return limits, sockets
 end
 
