@@ -307,7 +307,8 @@ LUA_LIBS = $(shell pkg-config --libs $(LUA_PC) 2>/dev/null)
 TORTURE  := $(B)/$(LUAV)/torture
 TORTURE_MODULE := $(B)/tortured/$(LUAV)/weir/core.so
 TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c spec/torture/standard.c \
-  spec/support/check.c   spec/support/failing_alloc.c spec/support/preload/fault_shim.c spec/support/preload/fault_calls.c
+  spec/support/check.c spec/support/failing_alloc.c spec/support/preload/fault_shim.c \
+  spec/support/preload/fault_calls.c
 TORTURE_OBJ := $(patsubst %.c,$(B)/$(LUAV)/obj/%.o,$(TORTURE_SRC))
 
 .PHONY: torture run-torture

@@ -41,7 +41,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LIFE_S = 120, LOOK_MS = 2, TEXT_MAX = 1 << 20, LAST = 4 };
+enum { LIFE_S = 120, LOOK_MS = 2, MOMENT_MS = 50, TEXT_MAX = 1 << 20, LAST = 4 };
 
 static int fd_wanted = 1, ours = -1, theirs = -1; /* our end; the one that the command gets */
 static bool shows_text, is_tty;
@@ -52,7 +52,8 @@ static uint64_t total;
 static uint32_t sum_a = 1, sum_b;
 static char text[TEXT_MAX];
 static bool seen_nonblocking;
-static bool is_over; /* a terminal said its last byte, LAST */
+static long nonblocking_since_ms; /* 0: it blocks */
+static bool is_over;              /* a terminal said its last byte, LAST */
 
 static void die(const char *what) {
   fprintf(stderr, "around: %s: %s\n", what, strerror(errno));
@@ -132,9 +133,17 @@ static void note(const char *bytes, ssize_t size) {
   }
 }
 
-static void look(void) {
+static bool is_nonblocking(void) {
   int flags = fcntl(theirs, F_GETFL);
-  if (flags >= 0 && (flags & O_NONBLOCK)) seen_nonblocking = true;
+  return flags >= 0 && (flags & O_NONBLOCK);
+}
+
+/* libuv sets it for the moment in which it begins to watch a socket. */
+static void look(void) {
+  long now = now_ms();
+  if (!is_nonblocking()) nonblocking_since_ms = 0;
+  else if (nonblocking_since_ms == 0) nonblocking_since_ms = now;
+  else if (now - nonblocking_since_ms >= MOMENT_MS) seen_nonblocking = true;
 }
 
 /* Reads what is there, waiting a little for it. Returns whether there was some. */
@@ -193,7 +202,7 @@ static int attend(pid_t child) {
       ours = -1;
     }
   }
-  look();
+  if (is_nonblocking()) seen_nonblocking = true;
   return status;
 }
 
