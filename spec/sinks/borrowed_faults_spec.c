@@ -10,20 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/borrowing.h"
 #include "support/check.h"
 #include "support/preload/fault_shim.h"
 
 static weir_borrowed borrowed;
 static int ends[2]; /* what is read, what is written */
-
-static bool blocks(int fd) {
-  return !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-}
-
-static ssize_t write_text(const char *text) {
-  struct iovec vector = {(void *)(uintptr_t)text, strlen(text)};
-  return weir_borrowed_write(&borrowed, &vector, 1);
-}
 
 /* Borrows ends[1] for writing while the system calls fail. */
 static int borrow(const char *rules) {
@@ -44,7 +36,7 @@ SPEC("a pipe that may have become another one while it was opened anew is shared
   if (!CHECK_EQUAL(pipe(ends), 0)) return;
   CHECK_EQUAL(borrow("fstat:2:EIO"), 0);
   CHECK(borrowed.shared && borrowed.blocks && !borrowed.socket);
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   end();
 }
 
@@ -82,7 +74,7 @@ SPEC("a write that is interrupted is made again, and so is a read") {
   char some[8];
   if (!share()) return;
   fault_shim_begin("writev:1:EINTR,read:1:EINTR", "");
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   CHECK_EQUAL(fault_shim_count("writev"), 2);
   weir_borrowed reader = {.fd = ends[0], .shared = true, .blocks = true};
   CHECK_EQUAL(weir_borrowed_read(&reader, some, sizeof some), 3);
@@ -94,9 +86,9 @@ SPEC("a write that is interrupted is made again, and so is a read") {
 SPEC("a write is tried also where the flags can be neither asked for nor set") {
   if (!share()) return;
   fault_shim_begin("fcntl:1:EBADF,fcntl:3:EPERM", "");
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   CHECK_EQUAL(fault_shim_count("fcntl"), 1);
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   CHECK_EQUAL(fault_shim_count("fcntl"), 3);
   fault_shim_end();
   end();

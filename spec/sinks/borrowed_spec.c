@@ -14,19 +14,11 @@
 #include <unistd.h>
 
 #include "sinks/signals.h"
+#include "support/borrowing.h"
 #include "support/check.h"
 
 static weir_borrowed borrowed;
 static int ends[2]; /* what is read, what is written */
-
-static bool blocks(int fd) {
-  return !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-}
-
-static ssize_t write_text(const char *text) {
-  struct iovec vector = {(void *)(uintptr_t)text, strlen(text)};
-  return weir_borrowed_write(&borrowed, &vector, 1);
-}
 
 /* Writes until nothing is taken any more. Returns the last answer, an errno. */
 static ssize_t write_until_full(void) {
@@ -79,13 +71,13 @@ static bool open_terminal(void) {
 static void check_filling(void) {
   char some[8192];
   begin(true);
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   CHECK_EQUAL(read(ends[0], some, sizeof some), 3);
   CHECK(memcmp(some, "abc", 3) == 0);
   CHECK_EQUAL(write_until_full(), -EAGAIN);
   CHECK(blocks(ends[1]));
   read_all();
-  CHECK(write_text("abc") > 0);
+  CHECK(write_text(&borrowed, "abc") > 0);
   end();
 }
 
@@ -108,7 +100,7 @@ SPEC("so is a terminal's other side, which is not opened anew") {
   if (!open_terminal()) SKIP("no pseudoterminal can be had here");
   CHECK_EQUAL(weir_borrow(&borrowed, ends[0], true), 0);
   CHECK(borrowed.shared && !borrowed.socket);
-  CHECK_EQUAL(write_text("abc\n"), 4);
+  CHECK_EQUAL(write_text(&borrowed, "abc\n"), 4);
   char some[16];
   CHECK_EQUAL(read(ends[1], some, sizeof some), 4);
   end();
@@ -119,7 +111,7 @@ SPEC("where it cannot be opened anew its flags are set during each call only") {
   begin(true);
   weir_borrowed_close(&borrowed);
   borrowed = (weir_borrowed){.fd = dup(ends[1]), .shared = true};
-  CHECK_EQUAL(write_text("abc"), 3);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), 3);
   CHECK_EQUAL(write_until_full(), -EAGAIN);
   CHECK(blocks(ends[1]));
   fcntl(ends[1], F_SETFL, O_NONBLOCK); /* as its owner has it */
@@ -137,7 +129,7 @@ SPEC("a pipe that nobody reads any more says EPIPE, before it is borrowed and af
     if (!after) dup2(nobody, ends[0]);
     begin(true);
     if (after) dup2(nobody, ends[0]);
-    CHECK_EQUAL(write_text("abc"), -EPIPE);
+    CHECK_EQUAL(write_text(&borrowed, "abc"), -EPIPE);
     close(nobody);
     end();
   }
@@ -148,7 +140,7 @@ SPEC("a socket whose peer is gone says EPIPE, without a signal") {
   if (!CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0)) return;
   begin(true);
   close(ends[0]);
-  CHECK_EQUAL(write_text("abc"), -EPIPE);
+  CHECK_EQUAL(write_text(&borrowed, "abc"), -EPIPE);
   ends[0] = dup(ends[1]);
   end();
 }

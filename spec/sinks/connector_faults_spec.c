@@ -15,6 +15,7 @@
 #include "support/check.h"
 #include "support/failing_alloc.h"
 #include "support/preload/fault_shim.h"
+#include "support/refusal.h"
 
 static weir_loop loop;
 static weir_uv_api uv;
@@ -106,16 +107,6 @@ static void tell_ready(int which, int status) {
 static int hurry(uv_timer_t *timer, uv_timer_cb fired, uint64_t timeout_ms, uint64_t repeat_ms) {
   (void)timeout_ms;
   return uv_timer_start(timer, fired, 1, repeat_ms);
-}
-
-static int refuse_timer(uv_loop_t *handle, uv_timer_t *timer) {
-  (void)handle, (void)timer;
-  return UV_ENOMEM;
-}
-
-static int refuse_poll(uv_loop_t *handle, uv_poll_t *poll, int fd) {
-  (void)handle, (void)poll, (void)fd;
-  return UV_ENOMEM;
 }
 
 static void listen_somewhere(void) {

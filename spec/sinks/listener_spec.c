@@ -4,20 +4,11 @@
 #include "sinks/listener.h"
 
 #include "support/check.h"
+#include "support/refusal.h"
 
 static weir_loop loop;
 static weir_uv_api uv;
 static int closed;
-
-static int refuse_timer(uv_loop_t *handle, uv_timer_t *timer) {
-  (void)handle, (void)timer;
-  return UV_ENOMEM;
-}
-
-static int refuse_poll(uv_loop_t *handle, uv_poll_t *poll, int fd) {
-  (void)handle, (void)poll, (void)fd;
-  return UV_ENOMEM;
-}
 
 static void on_accepted(void *owner, int fd) {
   (void)owner, (void)fd;

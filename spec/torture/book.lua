@@ -1,11 +1,13 @@
--- What a scenario writes, and what became of it. All that is noted needs no memory: it is there
--- before anything fails.
+-- What a scenario writes and reads, and what became of it. All that is noted of what is written
+-- needs no memory: it is there before anything fails.
 --
 --   local book = dofile "spec/torture/book.lua"(40)
 --   book.write(stream)              each line once, with a callback; runs the loop now and then
 --   book.run(done)                  runs the loop until `done()`, or nothing moves any more
 --   book.check_told()               each callback came once
 --   book.expected()                 what was accepted
+--   book.read(stream)               notes its data, `ended` and how many `failures`
+--   book.check_read(expected)       what came is a beginning of that; behind an end it is all
 local weir = require "weir"
 local torture = torture -- luacheck: ignore
 
@@ -25,7 +27,7 @@ pipe:close()
 local STUCK_NS, PATIENCE_NS = 100e6, 3e9
 
 return function(count)
-  local book = { starved = false, moves = 0 }
+  local book = { starved = false, moves = 0, ended = false, failures = 0 }
   local texts, accepted, told, went_well, callbacks = {}, {}, {}, {}, {}
   for i = 1, count do
     texts[i] = ("line %d %s\n"):format(i, ("x"):rep(i % 9 == 0 and 5000 or i % 50))
@@ -84,6 +86,30 @@ return function(count)
       if went_well[i] then acknowledged = bytes end
     end
     return acknowledged
+  end
+
+  function book.on_error() book.failures = book.failures + 1 end
+
+  local got, unnoted = {}, 0
+
+  function book.read(stream)
+    stream:on("error", book.on_error)
+    stream:on("end", function() book.ended = true end)
+    stream:on("data", function(data)
+      book.moves = book.moves + 1
+      unnoted = unnoted + 1 -- unless memory suffices to note it
+      got[#got + 1] = data
+      unnoted = unnoted - 1
+    end)
+  end
+
+  function book.check_read(expected)
+    if unnoted > 0 then return end
+    local arrived = table.concat(got)
+    assert(expected:sub(1, #arrived) == arrived, "what came was not there")
+    if book.ended and book.failures == 0 and not book.starved then
+      assert(arrived == expected, "an end, and not complete")
+    end
   end
 
   return book

@@ -14,32 +14,23 @@ for i = 1, 60 do content[i] = ("line %d %s\n"):format(i, ("z"):rep(i % 70)) end
 content = table.concat(content)
 torture.replace(FDS[name], kind, name == "stdin" and content or nil)
 
-local got, unnoted, ended, failures, finished = {}, 0, false, 0, false
+local finished = false
 local drain = torture.drain
-local function on_error() failures = failures + 1 end
 
 local function write_it()
   local ws = weir[name]
-  ws:on("error", on_error)
+  ws:on("error", book.on_error)
   ws:on("finish", function() finished = true end)
   book.write(ws)
   book.run(function()
     drain()
-    return finished or failures > 0
+    return finished or book.failures > 0
   end)
 end
 
 local function read_it()
-  local rs = weir.stdin
-  rs:on("error", on_error)
-  rs:on("end", function() ended = true end)
-  rs:on("data", function(data)
-    book.moves = book.moves + 1
-    unnoted = unnoted + 1 -- unless memory suffices to note it
-    got[#got + 1] = data
-    unnoted = unnoted - 1
-  end)
-  book.run(function() return ended or failures > 0 end)
+  book.read(weir.stdin)
+  book.run(function() return book.ended or book.failures > 0 end)
 end
 
 local function check_written()
@@ -52,14 +43,8 @@ local function check_written()
 end
 
 local function check_read()
-  local arrived = table.concat(got)
-  if unnoted == 0 then
-    assert(content:sub(1, #arrived) == arrived, "what came was not there")
-    if ended and failures == 0 and not book.starved then
-      assert(arrived == content, "an end, and not complete")
-    end
-  end
-  assert(ended or not torture.calm, "it fails by itself")
+  book.check_read(content)
+  assert(book.ended or not torture.calm, "it fails by itself")
 end
 
 local function check()
