@@ -16,6 +16,24 @@ local function each_request_fails(script)
   return requests
 end
 
+-- Scripts of pipelines end with it. LuaJIT's compiler is off: without memory it mixes values up.
+-- Where there was none to call somebody, run raises that in its place.
+local TURNS = [[
+  if jit then jit.off() end
+  local raised
+  arm()
+  for _ = 1, 100 do
+    local ok, err = pcall(weir.run, "nowait")
+    raised = raised or not ok and tostring(err)
+  end
+  disarm()
+  repeat until pcall(weir.run)
+]]
+
+local function each_request_of_turns_fails(script, checks)
+  return each_request_fails('local weir = require "weir"\n' .. script .. TURNS .. checks)
+end
+
 describe("where Lua has no memory", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
@@ -80,4 +98,65 @@ describe("where Lua has no memory", function()
       ]]):format(path, regions))
     end
   end)
+
+  it("for a chunk of a pipeline, the pipeline does not tell success", function()
+    assert.is_true(each_request_of_turns_fails([[
+      local texts, given, got, told, failure = {}, 0, 0, 0, nil
+      for i = 1, 30 do texts[i] = "chunk " .. i end
+      local src = weir.readable_from(function()
+        given = given + 1
+        return texts[given]
+      end)
+      local middle = weir.transform { transform = function(_, chunk, done) done(nil, chunk) end }
+      local dst = weir.writable { write = function(_, _, done)
+        got = got + 1
+        done()
+      end }
+      weir.pipeline(src, middle, dst, function(err)
+        told, failure = told + 1, err
+      end)
+    ]], [[
+      assert(told <= 1, "it is told twice")
+      assert(told == 1 or raised, "it is never told to be over")
+      assert(told == 0 or failure ~= nil or got == #texts, ("success, and %d chunks"):format(got))
+    ]]) > 0)
+  end)
+
+  it("for a listener of data, its stream fails, and does not end without the chunk", function()
+    assert.is_true(each_request_of_turns_fails([[
+      local given, got, ended = 0, 0, false
+      local rs = weir.readable_from(function()
+        given = given + 1
+        return given <= 30 and "chunk" or nil
+      end)
+      rs:on("error", function() end)
+      rs:on("end", function() ended = true end)
+      rs:on("data", function(chunk)
+        local numbered = got .. chunk -- which takes memory
+        got = got + (numbered and 1)
+      end)
+    ]], [[
+      assert(ended or rs:errored() or raised, "it is over, and nobody is told")
+      assert(not ended or got == 30, ("it has ended, after %d chunks"):format(got))
+    ]]) > 0)
+  end)
+
+  it("for a function that leaves its pipeline early, its source does not go on for nobody",
+    function()
+      assert.is_true(each_request_of_turns_fails([[
+        local given, told = 0, 0
+        local src = weir.readable_from(function()
+          given = given + 1
+          return given < 1000 and "chunk" or nil -- not without end, or the spec would hang
+        end)
+        local middle = weir.passthrough { high_water_mark = 1 }
+        weir.pipeline(src, middle, function() return "enough" end, function()
+          told = told + 1
+        end)
+      ]], [[
+        assert(told <= 1, "it is told twice")
+        assert(told == 1 or raised, "it is never told to be over")
+        assert(given < 100, ("%d chunks are taken from the source"):format(given))
+      ]]) > 0)
+    end)
 end)
