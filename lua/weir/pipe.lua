@@ -60,10 +60,14 @@ function Pipe:drained()
   if next(waiting) == nil and src:listener_count "data" > 0 then src:resume() end
 end
 
+-- Where Lua has no memory to say why a chunk was refused, its own message is there instead.
+local function is_for_lack_of_room(err)
+  return err == nil or err == "not enough memory" or errors.is(err, "ENOBUFS")
+end
+
 -- The writer has got `false`; or the chunk, because it was refused or the pipe is blocked.
 function Pipe:full(chunk, err)
-  local kept = chunk ~= nil and (err == nil or errors.is(err, "ENOBUFS"))
-  if kept and self:keep(chunk, err) then return end
+  if chunk ~= nil and is_for_lack_of_room(err) and self:keep(chunk, err) then return end
   self:pause()
 end
 

@@ -122,6 +122,29 @@ describe("where Lua has no memory", function()
     ]]) > 0)
   end)
 
+  it("to say why max_buffered refuses a chunk of a pipe, the chunk is not lost", function()
+    assert.is_true(each_request_of_turns_fails([[
+      local texts, given, got, told, failure = {}, 0, 0, 0, nil
+      for i = 1, 10 do texts[i] = "chunk " .. i end
+      local src = weir.readable_from(function()
+        given = given + 1
+        return texts[given]
+      end)
+      local dst = weir.writable { high_water_mark = 10, max_buffered = 10,
+        write = function(_, _, done)
+          got = got + 1
+          weir.next_tick(done)
+        end }
+      weir.pipeline(src, dst, function(err)
+        told, failure = told + 1, err
+      end)
+    ]], [[
+      assert(told <= 1, "it is told twice")
+      assert(told == 1 or raised, "it is never told to be over")
+      assert(told == 0 or failure ~= nil or got == #texts, ("success, and %d chunks"):format(got))
+    ]]) > 0)
+  end)
+
   it("for a listener of data, its stream fails, and does not end without the chunk", function()
     assert.is_true(each_request_of_turns_fails([[
       local given, got, ended = 0, 0, false
