@@ -316,7 +316,7 @@ torture: ## each allocation and each system call fails in turn, under ASan; SHAL
 	@$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= run-torture
 
 run-torture: $(TORTURE) $(TORTURE_MODULE)
-	@$(ASAN_ENV) WEIR_BUILD=$(B) $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)
+	@$(ASAN_ENV) SPEC_TOOL=torture WEIR_BUILD=$(B) $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)
 
 $(TORTURE_MODULE): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 -- names its program, and comes again.
 local weir = require "weir"
 local support = require "spec.semantics.support"
+local rounds = require "spec.support.rounds"
 
 -- Park and Miller's generator; its products are exact in a double.
 local function new_random(seed)
@@ -125,7 +126,7 @@ end
 
 -- Calls check(program) for each of many programs; an error names the program.
 local function each_program(faults, at_once, check)
-  for seed = 1, 150 do
+  for seed = 1, rounds(150, 4) do
     local ok, err = pcall(function() check(run_program(seed, faults, at_once)) end)
     if not ok then
       error(("program %d: %s"):format(seed, type(err) == "table" and err.message or tostring(err)))

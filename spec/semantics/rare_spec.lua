@@ -1,6 +1,7 @@
 -- What is rarely done, and promised all the same.
 local weir = require "weir"
 local support = require "spec.sinks.support"
+local rounds = require "spec.support.rounds"
 
 local function raises(words, fn, ...)
   local ok, err = pcall(fn, ...)
@@ -362,7 +363,7 @@ describe("what is written while a finalizer writes", function()
     end
     collectgarbage("setpause", 10)
     collectgarbage("setstepmul", 100000)
-    for _ = 1, support.slow and 300 or 2000 do
+    for _ = 1, support.slow and rounds(300, 20) or 2000 do
       make(function()
         finalizers = finalizers + 1
         write()

@@ -21,6 +21,7 @@ local function lines_of(command)
   return lines
 end
 
+io.stdout:setvbuf "line"
 local passed, failed, lines = 0, 0, {}
 local build = module:match "^(.*)/[^/]+/weir/core.so$" -- where spec/support/paths.lua looks
 
@@ -109,6 +110,7 @@ local function torture_specs()
   local every, place = shallow and 8 or 1, tonumber(os.getenv "SEED" or nil) or 1
   local few = shallow and math.ceil(shallow / 5)
   for _, file in ipairs(lines_of(FILES)) do
+    local before = passed
     for number = 1, count_tests(file) do
       place = place + 1
       if place % every == 0 then
@@ -116,6 +118,7 @@ local function torture_specs()
         run("lua", few, ("one_test.lua %s %d"):format(file, number))
       end
     end
+    if not shallow and passed > before then print(("%s: %d passed"):format(file, passed - before)) end
   end
 end
 
