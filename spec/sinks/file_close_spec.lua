@@ -1,5 +1,6 @@
 -- destroy(), and what becomes of the descriptor.
 local weir = require "weir"
+local rounds = require "spec.support.rounds"
 local support = require "spec.sinks.support"
 
 local it_with_faults = support.with_faults(it, pending)
@@ -161,7 +162,7 @@ describe("destroy", function()
     for round = 0, support.slow and 10 or 40 do
       local ws, log = support.stream(support.new_path(), { high_water_mark = 100000 })
       local good, bad, mixed_up, total = 0, 0, 0, 0
-      for _ = 1, 20 do
+      for _ = 1, rounds(20, 2) do
         ws:write(("x"):rep(30000), function(err)
           if err then
             bad = bad + 1
@@ -394,7 +395,7 @@ describe("a file stream that nobody holds", function()
   it("is collected when idle, with its descriptor, also when its listeners hold it", function()
     keeps_descriptors(function()
       local alive = setmetatable({}, { __mode = "k" })
-      for _ = 1, 20 do
+      for _ = 1, rounds(20, 2) do
         local ws = weir.create_write_stream(support.new_path())
         ws:on("drain", function() ws:write "more" end)
         ws:write "abc"
@@ -408,7 +409,7 @@ describe("a file stream that nobody holds", function()
 
   it("is collected when finished with auto_close = false, with its descriptor", function()
     keeps_descriptors(function()
-      for _ = 1, 20 do
+      for _ = 1, rounds(20, 2) do
         weir.create_write_stream(support.new_path(), { auto_close = false }):end_ "abc"
       end
       collect()

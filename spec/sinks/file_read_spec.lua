@@ -1,5 +1,6 @@
 -- Streams out of files: what is read, from where, and how far; what is told, and when.
 local weir = require "weir"
+local rounds = require "spec.support.rounds"
 local support = require "spec.sinks.support"
 
 local KIB = 1024
@@ -110,7 +111,7 @@ describe("a stream out of a file", function()
   end)
 
   it("stands still while it is paused, and keeps no more than it has read ahead", function()
-    local path = support.put(pattern(4000 * KIB))
+    local path = support.put(pattern(rounds(4000, 400) * KIB))
     local rs, seen = weir.create_read_stream(path), 0
     rs:on("data", function(piece)
       seen = seen + #piece

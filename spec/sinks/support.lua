@@ -8,6 +8,7 @@
 --   assert.equal("open ready a prefinish finish close", log.take())
 local weir = require "weir"
 local paths = require "spec.support.paths"
+local rounds = require "spec.support.rounds"
 local semantics = require "spec.semantics.support"
 
 local support = {
@@ -20,7 +21,8 @@ local support = {
 -- What watches the memory has to be in every process, and meets libuv once only.
 support.watches = support.slow and not support.counts
 
-local DEADLINE_MS = support.slow and 120000 or 20000
+-- Where things fail in turn, what is waited for may never come (make torture).
+local DEADLINE_MS = rounds(support.slow and 120000 or 20000, 300)
 
 local top
 -- The folder of the checkout.
@@ -347,6 +349,7 @@ end
 
 -- The shell line that runs `text` in a Lua of its own; options as for child().
 function support.command(text, options)
+  assert(not rounds(false, true), "in a process of its own nothing would fail")
   options.path = options.path or support.new_path()
   local script = support.put(prelude() .. text, support.new_path ".lua")
   local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000

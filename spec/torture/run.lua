@@ -10,9 +10,15 @@ local only, shallow = os.getenv "ONLY", tonumber(os.getenv "SHALLOW" or nil)
 local shard, shards = (os.getenv "SHARD" or "0/1"):match "^(%d+)/(%d+)$"
 assert(shard, "SHARD is a part of so many: 3/20")
 
--- Specs that need no other process, and whose words are those of the whole contract.
 local KINDS = { "malloc", "lua", "calls" }
-local FILES = "ls spec/semantics/*_spec.lua"
+
+-- The specs of the whole contract, and those of files, whose system calls fail too. What the latter
+-- ask Lua for, the former and file.lua have asked for as well.
+local SPECS = {
+  { files = "ls spec/semantics/*_spec.lua", kinds = { "malloc", "lua" } },
+  { files = "ls spec/sinks/file_*_spec.lua spec/sinks/small_write_spec.lua",
+    kinds = { "malloc", "calls" } },
+}
 
 local function lines_of(command)
   local lines, pipe = {}, assert(io.popen(command))
@@ -62,9 +68,9 @@ local function run(kind, points, scenario)
 end
 
 local function count_tests(file)
-  local both = ("malloc spec/torture/one_test.lua %s lua spec/torture/one_test.lua %s"):format(
-    file, file)
-  if only and not both:find(only, 1, true) then return 0 end
+  local all = { "" }
+  for _, kind in ipairs(KINDS) do all[#all + 1] = kind .. " spec/torture/one_test.lua " .. file end
+  if only and not (table.concat(all, " ") .. " "):find(only, 1, true) then return 0 end
   local output = table.concat(host_says("calls spec/torture/one_test.lua " .. file .. " 0"), "\n")
   return tonumber(output:match "there are (%d+) tests")
 end
@@ -105,20 +111,23 @@ local function torture_methods()
   if not jit then run("lua", shallow, "methods.lua begin") end
 end
 
--- With SHALLOW, every eighth of the specs' tests, others for each SEED.
-local function torture_specs()
-  local every, place = shallow and 8 or 1, tonumber(os.getenv "SEED" or nil) or 1
+local place = tonumber(os.getenv "SEED" or nil) or 1
+
+-- With SHALLOW, every eighth of the tests, others for each SEED.
+local function torture_spec(file, kinds)
+  local every, before = shallow and 8 or 1, passed
   local few = shallow and math.ceil(shallow / 5)
-  for _, file in ipairs(lines_of(FILES)) do
-    local before = passed
-    for number = 1, count_tests(file) do
-      place = place + 1
-      if place % every == 0 then
-        run("malloc", few, ("one_test.lua %s %d"):format(file, number))
-        run("lua", few, ("one_test.lua %s %d"):format(file, number))
-      end
-    end
-    if not shallow and passed > before then print(("%s: %d passed"):format(file, passed - before)) end
+  for number = 1, count_tests(file) do
+    local test = ("one_test.lua %s %d"):format(file, number)
+    place = place + 1
+    for _, kind in ipairs(place % every == 0 and kinds or {}) do run(kind, few, test) end
+  end
+  if not shallow and passed > before then print(file, passed - before .. " passed") end
+end
+
+local function torture_specs()
+  for _, some in ipairs(SPECS) do
+    for _, file in ipairs(lines_of(some.files)) do torture_spec(file, some.kinds) end
   end
 end
 
