@@ -111,6 +111,24 @@ describe("weir.flush_all", function()
     support.close(stuck, reader, failed, destroyed, ws)
     raises("bad argument #1 to 'flush_all'", weir.flush_all, "soon")
   end)
+
+  it("sleeps while there is nothing to do but wait", function()
+    local core = require "weir.core"
+    local turns, run = 0, core.run
+    core.run = function(...)
+      turns = turns + 1
+      return run(...)
+    end
+    finally(function() core.run = run end)
+    local ws = weir.create_write_stream(support.new_path())
+    ws:cork()
+    ws:write "x"
+    assert.is_false(weir.flush_all(250))
+    assert.is_true(turns < 20, turns .. " turns")
+    ws:uncork()
+    ws:destroy()
+    support.close(ws)
+  end)
 end)
 
 describe("a listener", function()
