@@ -382,7 +382,7 @@ describe("what is written while a finalizer writes", function()
     end
     collectgarbage("setpause", 10)
     collectgarbage("setstepmul", 100000)
-    for _ = 1, support.slow and rounds(300, 20) or 2000 do
+    for _ = 1, support.slow and rounds(300, 5) or 2000 do
       make(function()
         finalizers = finalizers + 1
         write()
