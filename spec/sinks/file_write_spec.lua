@@ -1,5 +1,6 @@
 -- What is in the file: the bytes that were written, all of them, in order, whatever their sizes.
 local weir = require "weir"
+local rounds = require "spec.support.rounds"
 local support = require "spec.sinks.support"
 
 local it_with_faults = support.with_faults(it, pending)
@@ -39,11 +40,11 @@ local function mixed_sizes()
   local edges = { 0, 1, 13, 100, 4095, 4096, 4097, 16384, SLAB - 1, SLAB, SLAB + 1, 65535, 65536,
     65537 }
   local sizes, random = {}, 12345
-  for i = 1, support.slow and 60 or 200 do
+  for i = 1, rounds(support.slow and 60 or 200, 14) do
     random = (random * 1103515245 + 12345) % 2147483648
     sizes[i] = edges[math.floor(random / 65536) % #edges + 1]
   end
-  sizes[#sizes + 1] = 5 * MEBIBYTE
+  sizes[#sizes + 1] = rounds(5, 1) * MEBIBYTE
   sizes[#sizes + 1] = 7
   return sizes
 end
@@ -53,7 +54,7 @@ describe("the file holds", function()
   teardown(support.remove_folder)
 
   it("a million lines, written as the stream lets us", function()
-    local count = support.slow and 20000 or 1000000
+    local count = rounds(support.slow and 20000 or 1000000, 4000)
     local path = support.new_path()
     local ws = weir.create_write_stream(path)
     local i, full = 0, 0
@@ -81,7 +82,7 @@ describe("the file holds", function()
   end)
 
   it("a hundred thousand lines that nobody waited with", function()
-    local count = support.slow and 5000 or 100000
+    local count = rounds(support.slow and 5000 or 100000, 400)
     local path, lines = support.new_path(), {}
     local ws = weir.create_write_stream(path)
     for i = 1, count do
@@ -223,11 +224,11 @@ describe("the file holds", function()
 
   it("its own, when many streams write at the same time", function()
     local streams, lists = {}, {}
-    for i = 1, 30 do
+    for i = 1, rounds(30, 4) do
       streams[i] = weir.create_write_stream(support.new_path(), { high_water_mark = 100 * i })
       lists[i] = {}
     end
-    for round = 1, 100 do
+    for round = 1, rounds(100, 10) do
       for i, ws in ipairs(streams) do
         lists[i][round] = chunk((round * 37 * i) % 5000, i)
         ws:write(lists[i][round])
