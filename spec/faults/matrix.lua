@@ -8,6 +8,7 @@ return {
     { "sinks/file_atomic_spec.lua", "goes on through interruptions" } },
   { "F02", "EAGAIN: waited for where it can be, tried again on a file, and not for ever",
     { "sinks/file_errors_spec.lua", "does not want now is tried again" },
+    { "sinks/file_read_errors_spec.lua", "is given up when EAGAIN is all it says" },
     { "sinks/stdout_spec.lua", "does not spin while nothing is taken" } },
   { "F03", "a short write is resumed at the exact byte; nothing taken twice is an error",
     { "sinks/file_errors_spec.lua", "cut short is resumed at the exact byte" },

@@ -73,6 +73,12 @@ describe("a file that cannot be read", function()
       log_with("pread:1:EINTR,pread:2:EAGAIN,pread:4:EINTR", 100000))
   end)
 
+  it_with_faults("is given up when EAGAIN is all it says", function()
+    assert.equal("open ready 65536 "
+      .. "error(EAGAIN: resource temporarily unavailable, read 'FILE') close 65536",
+      log_with("pread:2+:EAGAIN", 300000))
+  end)
+
   it_with_faults("gives short pieces as they come", function()
     assert.equal("open ready 7 7 7 7 2 end close 30", log_with("pread:*:s7", 30))
   end)

@@ -95,10 +95,8 @@ static const struct {
 
 /* For ever is for ever: nobody promises to end then. */
 static bool is_endless(size_t call, const char *fault) {
-  bool waits = calls[call].of_socket || strcmp(calls[call].call, "read") == 0 ||
-               strcmp(calls[call].call, "pread") == 0;
   if (strcmp(fault, "EINTR") == 0) return true;
-  return waits && (strcmp(fault, "EAGAIN") == 0 || strcmp(fault, "s0") == 0);
+  return calls[call].of_socket && (strcmp(fault, "EAGAIN") == 0 || strcmp(fault, "s0") == 0);
 }
 
 static void fail_call(size_t call, long nth, bool sticky) {

@@ -83,7 +83,7 @@ static void have_read(void *self) {
   weir_file_source *source = self;
   source->ready = source->filled;
   source->at_end = source->found_end;
-  if (source->job_error != EAGAIN) source->error = source->job_error;
+  if (source->job_error != EAGAIN || source->file.regular) source->error = source->job_error;
   else if (!source->close_wanted)
     weir_file_wait_start(&source->wait, stream_of(source), UV_READABLE);
   go_on(source);
