@@ -309,6 +309,10 @@ describe("a stream of a class", function()
       heard = function(_, err) return err end,
     }
     local function new() return request.new({ connection = connection }, { method = "GET" }) end
+    local function strip(object)
+      finally(function() debug.setmetatable(object, request.class) end) -- or nothing would free it
+      debug.setmetatable(object, nil)
+    end
     local it = new()
     assert.equal("GET", it.method)
     assert.is_nil(debug.getmetatable(it).__index({}, "method"))
@@ -316,7 +320,7 @@ describe("a stream of a class", function()
     raises("on bad self", debug.getmetatable(it).__newindex, {}, "x", 1)
     it.mine = 1
     assert.equal(1, it.mine)
-    debug.setmetatable(it, nil)
+    strip(it)
     raises("on bad self (weir.http.request expected)", core.own, it, request.class, "read")
     debug.setmetatable(it, request.class)
     request.class.__gc(it)
@@ -325,8 +329,7 @@ describe("a stream of a class", function()
     local on, on_error, push = other.on, function() end, other.push
     on(other, "error", on_error)
     on(other, "data", function() end)
-    finally(function() debug.setmetatable(other, request.class) end) -- or nothing would free it
-    debug.setmetatable(other, nil)
+    strip(other)
     push(other, "x")
     weir.run "nowait"
     debug.setmetatable(other, request.class)
