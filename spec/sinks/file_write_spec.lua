@@ -210,16 +210,16 @@ describe("the file holds", function()
   it("what callbacks and listeners write, behind what was written before", function()
     local path = support.new_path()
     local ws = weir.create_write_stream(path, { high_water_mark = 2 })
-    local depth = 0
+    local depth, deepest = 0, rounds(1000, 20)
     local function on()
       depth = depth + 1
-      if depth <= 1000 then ws:write("c", on) end
+      if depth <= deepest then ws:write("c", on) end
     end
     ws:once("drain", function() ws:write "d" end)
     ws:write("ab", on)
-    support.run_until(function() return depth > 1000 end)
+    support.run_until(function() return depth > deepest end)
     support.end_and_close(ws)
-    assert.equal("abd" .. ("c"):rep(1000), support.read(path))
+    assert.equal("abd" .. ("c"):rep(deepest), support.read(path))
   end)
 
   it("its own, when many streams write at the same time", function()
