@@ -4,7 +4,8 @@ local errors = require "weir.errors"
 
 local flush = {}
 
-local function luv_of_vim()
+-- Neovim, if the loop is its own.
+local function host_vim()
   local vim = rawget(_G, "vim")
   local luv = core.luv()
   return luv and type(vim) == "table" and (luv == vim.uv or luv == vim.loop) and vim
@@ -13,8 +14,8 @@ end
 -- Turns of whatever loop there is, until all is written, or no milliseconds are `left()`. Returns
 -- nil and an error where the loop cannot be had. A timer sees to it that no turn waits for longer;
 -- it serves many turns, for the one after a timer is closed ends at once.
-local function turn_while(left)
-  local vim, timer = luv_of_vim(), nil
+local function turn_until_flushed(left)
+  local vim, timer = host_vim(), nil
   local function forget() timer = nil end
   local ok, alive, err = true, true, nil
   while ok and alive ~= nil and not core.is_flushed() and left() > 0 do
@@ -36,7 +37,7 @@ function flush.flush_all(ms)
   if ms == nil then ms = 2000 end
   if type(ms) ~= "number" then errors.bad_argument(1, "flush_all", "number", ms) end
   local deadline = core.hrtime() + ms * 1e6
-  local alive, err = turn_while(function() return (deadline - core.hrtime()) / 1e6 end)
+  local alive, err = turn_until_flushed(function() return (deadline - core.hrtime()) / 1e6 end)
   if alive == nil then return nil, err end
   return core.is_flushed()
 end

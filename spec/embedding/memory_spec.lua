@@ -34,6 +34,26 @@ local function each_request_of_turns_fails(script, checks)
   return each_request_fails('local weir = require "weir"\n' .. script .. TURNS .. checks)
 end
 
+-- A pipeline of `count` chunks; its `stages` begin with `src`, and count what they `got`.
+local function each_request_of_a_copy_fails(count, stages)
+  return each_request_of_turns_fails(([[
+    local texts, given, got, told, failure = {}, 0, 0, 0, nil
+    for i = 1, %d do texts[i] = "chunk " .. i end
+    local src = weir.readable_from(function()
+      given = given + 1
+      return texts[given]
+    end)
+    local stages = { %s }
+    weir.pipeline(stages, function(err)
+      told, failure = told + 1, err
+    end)
+  ]]):format(count, stages), [[
+    assert(told <= 1, "it is told twice")
+    assert(told == 1 or raised, "it is never told to be over")
+    assert(told == 0 or failure ~= nil or got == #texts, ("success, and %d chunks"):format(got))
+  ]])
+end
+
 describe("where Lua has no memory", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
@@ -100,48 +120,21 @@ describe("where Lua has no memory", function()
   end)
 
   it("for a chunk of a pipeline, the pipeline does not tell success", function()
-    assert.is_true(each_request_of_turns_fails([[
-      local texts, given, got, told, failure = {}, 0, 0, 0, nil
-      for i = 1, 30 do texts[i] = "chunk " .. i end
-      local src = weir.readable_from(function()
-        given = given + 1
-        return texts[given]
-      end)
-      local middle = weir.transform { transform = function(_, chunk, done) done(nil, chunk) end }
-      local dst = weir.writable { write = function(_, _, done)
+    assert.is_true(each_request_of_a_copy_fails(30, [[
+      src, weir.transform { transform = function(_, chunk, done) done(nil, chunk) end },
+      weir.writable { write = function(_, _, done)
         got = got + 1
         done()
       end }
-      weir.pipeline(src, middle, dst, function(err)
-        told, failure = told + 1, err
-      end)
-    ]], [[
-      assert(told <= 1, "it is told twice")
-      assert(told == 1 or raised, "it is never told to be over")
-      assert(told == 0 or failure ~= nil or got == #texts, ("success, and %d chunks"):format(got))
     ]]) > 0)
   end)
 
   it("to say why max_buffered refuses a chunk of a pipe, the chunk is not lost", function()
-    assert.is_true(each_request_of_turns_fails([[
-      local texts, given, got, told, failure = {}, 0, 0, 0, nil
-      for i = 1, 10 do texts[i] = "chunk " .. i end
-      local src = weir.readable_from(function()
-        given = given + 1
-        return texts[given]
-      end)
-      local dst = weir.writable { high_water_mark = 10, max_buffered = 10,
-        write = function(_, _, done)
-          got = got + 1
-          weir.next_tick(done)
-        end }
-      weir.pipeline(src, dst, function(err)
-        told, failure = told + 1, err
-      end)
-    ]], [[
-      assert(told <= 1, "it is told twice")
-      assert(told == 1 or raised, "it is never told to be over")
-      assert(told == 0 or failure ~= nil or got == #texts, ("success, and %d chunks"):format(got))
+    assert.is_true(each_request_of_a_copy_fails(10, [[
+      src, weir.writable { high_water_mark = 10, max_buffered = 10, write = function(_, _, done)
+        got = got + 1
+        weir.next_tick(done)
+      end }
     ]]) > 0)
   end)
 

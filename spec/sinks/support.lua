@@ -349,7 +349,7 @@ end
 
 -- The shell line that runs `text` in a Lua of its own; options as for child().
 function support.command(text, options)
-  assert(not rounds(false, true), "in a process of its own nothing would fail")
+  assert(rounds(true, false), "in a process of its own nothing would fail")
   options.path = options.path or support.new_path()
   local script = support.put(prelude() .. text, support.new_path ".lua")
   local limit = support.lacks_command "timeout" and "" or "timeout -k 1 " .. DEADLINE_MS / 1000

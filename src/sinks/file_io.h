@@ -79,8 +79,8 @@ static inline int weir_file_waited_fd(const weir_file *file) {
 ssize_t weir_file_write(weir_file *file, const struct iovec *vectors, int count, uint64_t offset);
 
 /* Reads up to `size` bytes, at `offset` from the start if the file is positioned. Returns how many;
-** 0 at the end; or a negative errno. -EAGAIN says that the file was waited for a while and has
-** nothing now: ask again.
+** 0 at the end; or a negative errno. -EAGAIN of a file that is not regular says that it has
+** nothing now, though it was waited for: ask again.
 */
 ssize_t weir_file_read(weir_file *file, char *buffer, size_t size, uint64_t offset);
 
