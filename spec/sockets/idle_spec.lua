@@ -66,7 +66,8 @@ local function cost_of(streams, libuvs)
   if support.slow then pending "tools have memory of their own" end
   local library, lacks = sinks.library "memory"
   if not library then pending(lacks) end
-  local child = support.child(SCRIPT:format(library, streams))
+  local child = support.child(SCRIPT:format(library, streams),
+    { around = ("export LD_PRELOAD=%s; %%s"):format(library) })
   local lua, memory = child.output:match "^([%d.]+) ([%d.]+)"
   assert.truthy(lua, child.output)
   local all = memory - libuvs + (jit and lua or 0) -- LuaJIT's memory is not malloc's

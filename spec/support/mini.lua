@@ -22,7 +22,7 @@ end
 
 local reading    -- the block that is being read
 local finalizers -- of the `it` that runs; nil outside
-local passed, failed = 0, 0
+local passed, failures = 0, {}
 local options = {}
 
 -- What pending("reason") raises within an `it`.
@@ -46,7 +46,7 @@ local function tell(...)
 end
 
 local function fail(name, err)
-  failed = failed + 1
+  failures[#failures + 1] = { name, err }
   tell(name, "failed", tostring(err))
   say("FAILED", name, err)
 end
@@ -191,5 +191,9 @@ return function(files, given)
     run_file(file)
     io.write("  ", passed - before, " passed\n")
   end
-  return passed, failed
+  -- Once more, where the end of a long log shows them.
+  if #files > 1 then
+    for _, failure in ipairs(failures) do say("FAILED", failure[1], failure[2]) end
+  end
+  return passed, #failures
 end
