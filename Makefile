@@ -310,17 +310,22 @@ TORTURE_SRC := spec/torture/host.c spec/torture/plan.c spec/torture/uv_alloc.c s
   spec/support/check.c spec/support/failing_alloc.c spec/support/preload/fault_shim.c \
   spec/support/preload/fault_calls.c
 TORTURE_OBJ := $(patsubst %.c,$(B)/$(LUAV)/obj/%.o,$(TORTURE_SRC))
+TORTURE_PEERS := $(patsubst $(B)/%,$(B)/tortured/%,$(PEERS))
 
 .PHONY: torture run-torture
 torture: ## each allocation and each system call fails in turn, under ASan; SHALLOW=40 tries some, SHARD=3/20 a part
 	@$(MAKE) B=$(B)/asan CC=gcc CFLAGS='$(ASAN_CFLAGS)' HARDEN= run-torture
 
-run-torture: $(TORTURE) $(TORTURE_MODULE)
+run-torture: $(TORTURE) $(TORTURE_MODULE) $(TORTURE_PEERS)
 	@$(ASAN_ENV) SPEC_TOOL=torture WEIR_BUILD=$(B) $(LUA) spec/torture/run.lua $(TORTURE) $(TORTURE_MODULE)
 
 $(TORTURE_MODULE): $(CORE_OBJ) $(SINKS_OBJ) $(BINDING_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -pthread $(LINK_MODULE) $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(TORTURE_PEERS): $(B)/tortured/%: $(B)/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 $(TORTURE): $(TORTURE_OBJ)
 	$(Q)$(CC) $(CFLAGS) -pthread -rdynamic $(WRAP_LINK) $(LDFLAGS) -o $@ $^ $(LUA_LIBS) $(LIBS) -ldl

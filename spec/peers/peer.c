@@ -3,8 +3,7 @@
 **   peer [options] way [number]
 **
 ** First it prints its process and where it listens: a port, of 127.0.0.1, or with `-u path` that
-** path. Then it takes
-** `-n` connections (1), one process each, and treats each in its way:
+** path. Then it takes `-n` connections (1), one process each, and treats each in its way:
 **
 **   collect          reads to the end
 **   echo             sends back what it reads
@@ -16,9 +15,10 @@
 **   chatty NUMBER    sends so many bytes before it reads anything, slowly, to the end
 **   linger NUMBER    reads to the end, and ends its own side only so many milliseconds later
 **
-** Options: `-a address` and `-p port` to listen there, `-r bytes` the size of its receive buffer, `-q` says nothing of what it read, `-b n` the
-** backlog, `-d ms` waits so long before it takes the first connection. What it has read it says when
-** it is through: "BYTES SUM\n", the sum being Adler's of 32 bits.
+** Options: `-a address` and `-p port` to listen there, `-r bytes` the size of its receive buffer, `-q`
+** says nothing of what it read, `-b n` the backlog, `-d ms` waits so long before it takes the first
+** connection, `-l ms` ends after so long at the latest (120 s). What it has read it says when it is
+** through: "BYTES SUM\n", the sum being Adler's of 32 bits.
 */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -34,16 +34,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LIFE_S = 120 };
-
 static const char *unix_path;
 static const char *ip_address = "127.0.0.1";
-static int port, receive_bytes, backlog = 511, delay_ms, connections = 1;
+static int port, receive_bytes, backlog = 511, delay_ms, connections = 1, life_ms = 120000;
 static bool quiet;
 static char buffer[65536];
 
@@ -63,6 +62,12 @@ static void leave(int number) {
 static void sleep_ms(int ms) {
   struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
   nanosleep(&time, NULL);
+}
+
+/* From now on. */
+static void live(void) {
+  struct itimerval end = {.it_value = {life_ms / 1000, (long)(life_ms % 1000) * 1000}};
+  setitimer(ITIMER_REAL, &end, NULL);
 }
 
 static void note(const char *bytes, ssize_t size) {
@@ -168,7 +173,7 @@ static int listen_somewhere(void) {
 }
 
 static void read_options(int argc, char **argv) {
-  for (int option; (option = getopt(argc, argv, "a:p:u:n:r:b:d:q")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "a:p:u:n:r:b:d:l:q")) != -1;) {
     if (option == 'a') ip_address = optarg;
     else if (option == 'p') port = atoi(optarg);
     else if (option == 'u') unix_path = optarg;
@@ -176,6 +181,7 @@ static void read_options(int argc, char **argv) {
     else if (option == 'r') receive_bytes = atoi(optarg);
     else if (option == 'b') backlog = atoi(optarg);
     else if (option == 'd') delay_ms = atoi(optarg);
+    else if (option == 'l') life_ms = atoi(optarg);
     else if (option == 'q') quiet = true;
     else exit(2);
   }
@@ -185,8 +191,9 @@ int main(int argc, char **argv) {
   read_options(argc, argv);
   if (optind >= argc) return 2;
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGTERM, leave); /* a shell says nothing about it */
-  alarm(LIFE_S);
+  signal(SIGTERM, leave); /* a shell says nothing about these two */
+  signal(SIGALRM, leave);
+  live();
   int listener = listen_somewhere();
   sleep_ms(delay_ms);
   long number = optind + 1 < argc ? atol(argv[optind + 1]) : 0;
@@ -197,7 +204,7 @@ int main(int argc, char **argv) {
       close(fd);
       continue;
     }
-    alarm(LIFE_S);
+    live();
     treat(fd, argv[optind], number);
     if (connections > 1) return 0;
   }

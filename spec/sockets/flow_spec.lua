@@ -1,5 +1,6 @@
 -- What goes through a connected socket, whatever the peer does with it.
 local weir = require "weir"
+local rounds = require "spec.support.rounds"
 local support = require "spec.sockets.support"
 
 local MEBIBYTE = 1024 * 1024
@@ -105,7 +106,7 @@ describe("a peer that", function()
     local peer = support.peer "-q -r 4096 never"
     local s = support.connect(peer, { max_buffered = 65536 })
     local tally, refused, written = new_tally(), nil, 0
-    local piece = chunk(4096)
+    local piece = chunk(rounds(4096, 32768))
     local function go()
       local go_on, err
       repeat

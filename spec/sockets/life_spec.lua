@@ -1,5 +1,6 @@
 -- What keeps a socket, and what a forgotten one costs.
 local weir = require "weir"
+local rounds = require "spec.support.rounds"
 local support = require "spec.sockets.support"
 
 local function collect()
@@ -131,13 +132,13 @@ describe("a forgotten socket", function()
         elseif i % 4 == 2 then s:on("connect", function() s:destroy() end)
         else s:on("connect", function() s:reset_and_destroy() end)
         end
-        if i % 20 == 0 then
+        if i % 20 == 0 or i == count then
           support.run_until(function() return s:closed() and server:connections() == 0 end)
         end
       end
       collect()
     end
-    local count = support.slow and 40 or 400
+    local count = rounds(support.slow and 40 or 400, 8)
     round(count)
     local descriptors, lua_kib = support.descriptors(), collectgarbage "count"
     for _ = 1, 3 do round(count) end

@@ -8,6 +8,7 @@
 --   assert.equal("3 " .. support.sum "abc", peer.said())
 local weir = require "weir"
 local paths = require "spec.support.paths"
+local rounds = require "spec.support.rounds"
 local sinks = require "spec.sinks.support"
 
 local support = {
@@ -58,11 +59,12 @@ end
 function support.heard(text) return #text .. " " .. support.sum(text) end
 
 local build = paths.build:match "^(.*)/[^/]*$"
+local life = rounds("", "-l 300 ") -- where connections fail, it would wait for one
 
 -- Starts a peer; `way` and options as in spec/peers/peer.c ("-r 4096 never"). It has host and port,
 -- or path; said() waits for its end and returns its last words, kill() makes one.
 function support.peer(way)
-  local pipe = assert(io.popen(build .. "/peer " .. way))
+  local pipe = assert(io.popen(build .. "/peer " .. life .. way))
   local process, where = (pipe:read "*l" or ""):match "^(%d+) (.+)$"
   assert(where, "the peer did not start")
   local peer = {}

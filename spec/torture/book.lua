@@ -11,17 +11,7 @@
 local weir = require "weir"
 local torture = torture -- luacheck: ignore
 
--- LuaJIT's compiler goes wrong where memory runs out: loops of this file then compared functions.
-if jit then jit.off() end
-
--- What weir loads when it is first needed is loaded now: LuaJIT leaves a file open that it has no
--- memory to load.
-local pipe = io.popen "find lua/weir -name '*.lua'"
-for file in pipe:lines() do
-  local name = file:match "^lua/(.*)%.lua$":gsub("/init$", ""):gsub("/", ".")
-  if not name:find "types" then pcall(require, name) end
-end
-pipe:close()
+dofile "spec/torture/luajit.lua"
 
 -- A loop in which so long nothing moves is given up; where nothing fails, it is only slow.
 local STUCK_NS, PATIENCE_NS = 100e6, 3e9

@@ -2,6 +2,7 @@
 -- is what the host checks of every scenario, and that the loop comes to rest.
 package.loaded["spec.support.paths"] = dofile "spec/support/paths.lua"
 local weir = require "weir"
+dofile "spec/torture/luajit.lua"
 local run = dofile "spec/support/mini.lua"
 local torture = torture -- luacheck: ignore
 local file, number = torture[1], tonumber(torture[2])
