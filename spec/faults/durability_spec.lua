@@ -22,15 +22,19 @@ local function command(text, path)
   return line
 end
 
--- Waits till a file has something in it; 5 s at most.
-local UNTIL_FILLED = "n=0; until [ -s %s ] || [ $n = 5000 ]; do sleep 0.001; n=$((n + 1)); done; "
+-- A line of shell that waits till a file has something in it, for some seconds at most; none if
+-- there is no file.
+local function until_filled(file)
+  if not file then return "" end
+  return ("n=0; until [ -s %s ] || [ $n = 5000 ]; do sleep 0.001; n=$((n + 1)); done; "):format(
+    support.quote(file))
+end
 
 -- Runs a script and sends it a signal after so many milliseconds, which count from the start, or
 -- from when this file has something in it.
 local function run_and_kill(text, path, signal, ms, file)
-  local wait = file and UNTIL_FILLED:format(support.quote(file)) or ""
   support.sh(("%s & pid=$!; %ssleep %.3f; kill -%s $pid; wait $pid; true"):format(
-    command(text, path), wait, ms / 1000, signal))
+    command(text, path), until_filled(file), ms / 1000, signal))
 end
 
 -- Writes numbered lines of many lengths, 100 MB at most; "path.acks" gets a number when a line was
@@ -181,14 +185,14 @@ describe("a machine whose power fails", function()
     end
   end
 
-  -- After 250 ms at most; they count from the first acknowledgement, if `filled`.
-  local function cut(image, folder, filled)
+  -- After 250 ms at most; they count from the first acknowledgement, if that is waited for.
+  local function cut(image, folder, waits)
     local acks, copy, other = support.new_path(), support.new_path ".img", support.new_path ".mnt"
     local script = SCRIPT:gsub("ACKS", acks)
     support.sh("rm -f " .. folder .. "/*")
     support.sh(("%s & pid=$!; %ssleep %.3f; kill -STOP $pid; cp --sparse=always %s %s;"
       .. " kill -KILL $pid; wait $pid"):format(command(script, folder),
-      filled and UNTIL_FILLED:format(acks) or "", below(250) / 1000, image, copy))
+      until_filled(waits and acks), (waits and below(250) or 50 + below(200)) / 1000, image, copy))
     local acknowledged = tonumber((support.read(acks) or ""):match "(%d+)\n%d*$" or nil) or 0
     local problem = mount(copy, other)
     assert(not problem, problem)

@@ -165,11 +165,19 @@ function support.library(name)
   if libraries[name] then return libraries[name] end
   local target = ("%s/%s/%s.so"):format(support.top(), paths.build, name)
   local output, code = support.sh(
-    ("unset LD_PRELOAD; %s -shared -fPIC -o %s.$$ %s && mv %s.$$ %s"):format(os.getenv "CC" or "cc",
-      target, "spec/support/preload/" .. name .. ".c", target, target))
+    ("unset LD_PRELOAD; %s -shared -fPIC -o %s.$$ %s -ldl && mv %s.$$ %s"):format(
+      os.getenv "CC" or "cc", target, "spec/support/preload/" .. name .. ".c", target, target))
   if code ~= 0 then return nil, name .. ".c cannot be compiled: " .. output end
   libraries[name] = target
   return target
+end
+
+-- What a child is run with (its option `around`) so that such a library comes before libc; or nil
+-- and why that cannot be done.
+function support.preloading(name)
+  local library, lacks = support.library(name)
+  if not library then return nil, lacks end
+  return ("export LD_PRELOAD=\"$LD_PRELOAD %s\"; %%s"):format(library)
 end
 
 -- Streams -----------------------------------------------------------------------------------------

@@ -155,19 +155,10 @@ describe("a name of two addresses", function()
   setup(support.open_folder)
   teardown(support.remove_folder)
 
-  -- Why there is no such resolver here, or nil and what to put in front of a command.
-  local function preload()
-    if support.sh "uname -s" ~= "Linux\n" then return "only Linux has more than one loopback" end
-    local library = support.new_path ".so"
-    local output, code = support.sh(("unset LD_PRELOAD; %s -O1 -shared -fPIC -o %s %s -ldl"):format(
-      os.getenv "CC" or "cc", library, "spec/support/preload/resolver.c"))
-    if code ~= 0 then return "resolver.c cannot be compiled: " .. output end
-    return nil, ('env LD_PRELOAD="$LD_PRELOAD %s" %%s'):format(library)
-  end
-
   local function connect(port)
-    local lacks, around = preload()
-    if lacks then pending(lacks) end
+    if support.sh "uname -s" ~= "Linux\n" then pending "only Linux has more than one loopback" end
+    local around, lacks = support.preloading "resolver"
+    if not around then pending(lacks) end
     return support.child(([[
       local s = weir.connect { host = "two.test", port = %d }
       s:on("lookup", function(_, address) print(address) end)

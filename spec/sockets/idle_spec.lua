@@ -1,5 +1,4 @@
 -- What an open stream takes that has nothing to do: there may be ten thousand of them.
-local sinks = require "spec.sinks.support"
 local support = require "spec.sockets.support"
 
 -- Opens streams, writes a byte into each, and prints how many bytes a stream takes: of Lua's
@@ -64,10 +63,9 @@ local POLL, WORK = 176, 128
 -- What a stream takes of all memory, without what is libuv's; and that in words.
 local function cost_of(streams, libuvs)
   if support.slow then pending "tools have memory of their own" end
-  local library, lacks = sinks.library "memory"
-  if not library then pending(lacks) end
-  local child = support.child(SCRIPT:format(library, streams),
-    { around = ("export LD_PRELOAD=%s; %%s"):format(library) })
+  local around, lacks = support.preloading "memory"
+  if not around then pending(lacks) end
+  local child = support.child(SCRIPT:format(support.library "memory", streams), { around = around })
   local lua, memory = child.output:match "^([%d.]+) ([%d.]+)"
   assert.truthy(lua, child.output)
   local all = memory - libuvs + (jit and lua or 0) -- LuaJIT's memory is not malloc's

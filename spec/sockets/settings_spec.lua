@@ -163,8 +163,8 @@ describe("a server", function()
   end)
 
   it("listens at the first of a name's addresses that can be had", function()
-    local resolver, why = require("spec.sinks.support").library "resolver"
-    if not resolver then pending(why) end
+    local around, lacks = support.preloading "resolver"
+    if not around then pending(lacks) end
     local script = [[
       local taken = weir.create_server()
       taken:listen { host = "127.0.0.2", port = 0 }
@@ -178,8 +178,7 @@ describe("a server", function()
       server:listen { host = "two.test", port = port }
       weir.run()
     ]]
-    local child = support.child(script,
-      { around = ("export LD_PRELOAD=\"$LD_PRELOAD %s\"; %%s"):format(resolver) })
+    local child = support.child(script, { around = around })
     assert.equal("127.0.0.1\n", child.output)
   end)
 
@@ -225,8 +224,8 @@ describe("a name", function()
   teardown(support.remove_folder)
 
   it("that does not exist, has no address, or one of IPv6, is told of as in Node", function()
-    local resolver, why = require("spec.sinks.support").library "resolver"
-    if not resolver then pending(why) end
+    local around, lacks = support.preloading "resolver"
+    if not around then pending(lacks) end
     local script = [[
       for _, name in ipairs { "none", "empty", "six" } do
         local s = weir.connect { host = name .. ".test", port = 1 }
@@ -237,8 +236,7 @@ describe("a name", function()
         weir.run()
       end
     ]]
-    local child = support.child(script,
-      { around = ("export LD_PRELOAD=\"$LD_PRELOAD %s\"; %%s"):format(resolver) })
+    local child = support.child(script, { around = around })
     assert.equal("none.test\tENOTFOUND\thost not found\nempty.test\tENOTFOUND\thost not found\n"
       .. "six.test\t::1\t6\n", child.output)
   end)

@@ -33,6 +33,8 @@ local support = {
   lacks_command = sinks.lacks_command,
   child = sinks.child,
   command = sinks.command,
+  library = sinks.library,
+  preloading = sinks.preloading,
 }
 
 -- Why the name "localhost" cannot be looked up, as in a chroot without /etc; nil: it can.
